@@ -1,0 +1,55 @@
+"""What the environment says, and what it must say in production."""
+
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+MARKETS = ("replay", "simulated", "manual")
+
+
+def var_dir() -> Path:
+    """Return the folder of what the project writes (`HYPERORU_VAR`, default `var/`), made if it is not there."""
+    path = Path(env.str("HYPERORU_VAR", default=str(BASE_DIR / "var")))
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def secret_key(*, production: bool) -> str:
+    """Return `SECRET_KEY`; in development one is made at first start and kept in `var/`."""
+    given = env.str("SECRET_KEY", default="")
+    if given:
+        return given
+    if production:
+        raise ImproperlyConfigured("SECRET_KEY is not set; production needs one: 50 random characters or more.")
+    path = var_dir() / "secret-key"
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """Return a variable that must be one of a few words; say which where it is not."""
+    value = env.str(name, default=default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+    return value
+
+
+def check_production(*, debug: bool, redis_url: str, database: str) -> None:
+    """Refuse to start in production on what only development may run on."""
+    if debug:
+        raise ImproperlyConfigured("DEBUG must be off in production.")
+    if not redis_url:
+        raise ImproperlyConfigured("REDIS_URL is not set; production needs the channel layer in Redis.")
+    if "sqlite" in database and env.int("HYPERORU_WORKERS", default=1) > 1:
+        raise ImproperlyConfigured("SQLite serves one worker; set DATABASE_URL to PostgreSQL or HYPERORU_WORKERS=1.")

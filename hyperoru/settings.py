@@ -1,0 +1,172 @@
+"""Django's settings, read from the environment. `docs/operate.md` lists every variable."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from hyperoru.environment import BASE_DIR, MARKETS, check_production, choice, env, secret_key, var_dir
+
+PRODUCTION = choice("HYPERORU_ENV", "development", ("development", "production")) == "production"
+DEBUG = env.bool("DEBUG", default=False)
+REDIS_URL = env.str("REDIS_URL", default="")
+SECRET_KEY = secret_key(production=PRODUCTION)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "knox",
+    "accounts",
+    "trading",
+    "realtime",
+    "hyperoru",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "hyperoru.urls"
+ASGI_APPLICATION = "hyperoru.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{var_dir() / 'hyperoru.sqlite3'}")
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # WAL lets readers and the one writer pass each other; IMMEDIATE takes the write lock at BEGIN instead of
+    # failing in the middle; FULL makes a commit survive a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+    # A file, not memory: the tests' threads and processes share it as the server's do.
+    DATABASES["default"]["TEST"] = {"NAME": str(var_dir() / "test.sqlite3")}
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
+    )
+}
+
+AUTH_USER_MODEL = "accounts.User"
+KNOX_TOKEN_MODEL = "accounts.SessionToken"  # noqa: S105  (a model, not a password)
+MIGRATION_MODULES = {"knox": None}  # its own token table is replaced by ours
+REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("HYPERORU_TOKEN_DAYS", default=30))}
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "dashboard"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "trading.api.authentication.SessionTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = var_dir() / "staticfiles"
+STATIC_ROOT.mkdir(exist_ok=True)
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+UNFOLD = {"SITE_TITLE": "Hyperoru", "SITE_HEADER": "Hyperoru", "SITE_URL": "/"}
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "uvicorn.access": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}
+
+# The market and the exchange
+HYPERORU_MARKET = choice("HYPERORU_MARKET", "replay", MARKETS)
+HYPERORU_REPLAY_SPEED = env.float("HYPERORU_REPLAY_SPEED", default=60.0)
+HYPERORU_MARKET_SEED = env.int("HYPERORU_MARKET_SEED", default=1)
+HYPERORU_STALE_AFTER_S = env.float("HYPERORU_STALE_AFTER_S", default=15.0)
+HYPERORU_TICK_S = env.float("HYPERORU_TICK_S", default=0.25)
+HYPERORU_EQUITY_EVERY_S = env.float("HYPERORU_EQUITY_EVERY_S", default=10.0)
+HYPERORU_LEASE_S = env.float("HYPERORU_LEASE_S", default=4.0)
+HYPERORU_MARKET_SLIPPAGE = Decimal(env.str("HYPERORU_MARKET_SLIPPAGE", default="0.05"))
+HYPERORU_BATCH_SIZE = env.int("HYPERORU_BATCH_SIZE", default=64)
+
+# The socket
+HYPERORU_MAX_FRAME_BYTES = env.int("HYPERORU_MAX_FRAME_BYTES", default=65_536)
+HYPERORU_MAX_IN_FLIGHT = env.int("HYPERORU_MAX_IN_FLIGHT", default=32)
+HYPERORU_MAX_QUEUED_BYTES = env.int("HYPERORU_MAX_QUEUED_BYTES", default=1_048_576)
+HYPERORU_CONNECT_TIMEOUT_S = env.float("HYPERORU_CONNECT_TIMEOUT_S", default=60.0)
+HYPERORU_LOG_LOOK_S = env.float("HYPERORU_LOG_LOOK_S", default=0.25)
+HYPERORU_REFRESH_S = env.float("HYPERORU_REFRESH_S", default=1.0)
+HYPERORU_ORM_THREADS = env.int("HYPERORU_ORM_THREADS", default=4)
+HYPERORU_ALLOWED_ORIGINS = env.list("HYPERORU_ALLOWED_ORIGINS", default=[])
+
+if PRODUCTION:
+    check_production(debug=DEBUG, redis_url=REDIS_URL, database=DATABASES["default"]["ENGINE"])
