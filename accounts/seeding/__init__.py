@@ -1,0 +1,1 @@
+"""Users, accounts and tokens from a file: read (`source`), checked (`schema`), written (`apply`), shown (`report`)."""
