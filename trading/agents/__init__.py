@@ -1,0 +1,7 @@
+"""Models that decide: pure, one symbol and one closed bar at a time."""
+
+from trading.agents.base import Agent, AgentView, Verdict, to_command
+from trading.agents.registry import known_agents, make_agent
+from trading.agents.settings import SettingsError
+
+__all__ = ["Agent", "AgentView", "SettingsError", "Verdict", "known_agents", "make_agent", "to_command"]

@@ -1,0 +1,130 @@
+"""Indicators over a window of closed bars. Floats in, floats out: nothing here is money.
+
+A value is None where the window is too short for it, or says nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import talib
+
+from trading.domain.market import Bar
+
+Floats = npt.NDArray[np.float64]
+
+PIVOT_REACH = 3
+"""A pivot stands out from this many bars on each side."""
+STRONG_TOUCHES = 3
+CLUSTER_ATR = 0.25
+"""Pivots within this part of the ATR are one level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A price, quote currency, at which the market turned `touches` times."""
+
+    price: float
+    touches: int
+
+    @property
+    def is_strong(self) -> bool:
+        return self.touches >= STRONG_TOUCHES
+
+
+class Columns:
+    """The prices of a window of bars as arrays, oldest first. Immutable."""
+
+    __slots__ = ("_last", "_rows", "closes", "highs", "lows")
+
+    def __init__(self, rows: Floats, last: Bar) -> None:
+        self._rows = rows
+        self._last = last
+        self.highs, self.lows, self.closes = rows
+
+    @classmethod
+    def of(cls, bars: Sequence[Bar], before: "Columns | None" = None) -> "Columns":
+        """Read the bars; of `before`, a window as long and one bar older, only the new bar is read."""
+        last = bars[-1]
+        if before is not None and len(bars) == len(before.closes) and bars[-2] is before._last:
+            rows = np.empty_like(before._rows)
+            rows[:, :-1] = before._rows[:, 1:]
+            rows[:, -1] = _prices(last)
+        else:
+            rows = np.array([_prices(bar) for bar in bars]).T.copy()
+        return cls(rows, last)
+
+
+def _prices(bar: Bar) -> tuple[float, float, float]:
+    return float(bar.high), float(bar.low), float(bar.close)
+
+
+def rsi(closes: Floats, period: int) -> float | None:
+    """Return Wilder's RSI after the last close, 0 to 100. A series without any move has none."""
+    if len(closes) <= period:
+        return None
+    value = _last(talib.RSI(closes, timeperiod=period))
+    # TA-Lib says 0 where nothing has moved, as it does where everything fell.
+    return None if value == 0 and bool(np.all(closes == closes[0])) else value
+
+
+def atr(highs: Floats, lows: Floats, closes: Floats, period: int) -> float | None:
+    """Return Wilder's average true range after the last bar, in the unit of the prices."""
+    if len(closes) <= period:
+        return None
+    return _last(talib.ATR(highs, lows, closes, timeperiod=period))
+
+
+def pivot_highs(highs: Floats, reach: int = PIVOT_REACH) -> list[int]:
+    """Return where a high exceeds those of the bars before it and is not exceeded by those after it.
+
+    Of equal highs the first is the pivot. The last `reach` bars can't be told yet.
+    """
+    if len(highs) < 2 * reach + 1:
+        return []
+    middle = highs[reach:-reach]
+    before, after = (_running_max(part, reach) for part in (highs[: -reach - 1], highs[reach + 1 :]))
+    found: list[int] = (np.flatnonzero((middle > before) & (middle >= after)) + reach).tolist()
+    return found
+
+
+def pivot_lows(lows: Floats, reach: int = PIVOT_REACH) -> list[int]:
+    """Return where a low undercuts those of the bars before it and is not undercut by those after it."""
+    return pivot_highs(-lows, reach)
+
+
+def levels(highs: Floats, lows: Floats, atr: float) -> list[Level]:
+    """Cluster the pivots into levels, lowest price first.
+
+    A high and a low at one price are the same level: what held the market from above holds it from below. A level's
+    price is the mean of its pivots, which span at most a quarter of the ATR.
+    """
+    pivots = sorted([*highs[pivot_highs(highs)].tolist(), *lows[pivot_lows(lows)].tolist()])
+    clusters: list[list[float]] = []
+    for price in pivots:
+        if not clusters or price - clusters[-1][0] > CLUSTER_ATR * atr:
+            clusters.append([])
+        clusters[-1].append(price)
+    return [Level(sum(cluster) / len(cluster), len(cluster)) for cluster in clusters]
+
+
+def support(found: Sequence[Level], close: float, atr: float) -> Level | None:
+    """Return the highest level at or below the close; a close within a cluster's width below it still tests it."""
+    return max((x for x in found if x.price <= close + CLUSTER_ATR * atr), key=lambda x: x.price, default=None)
+
+
+def resistance(found: Sequence[Level], close: float, atr: float) -> Level | None:
+    """Return the lowest level at or above the close; a close within a cluster's width above it still tests it."""
+    return min((x for x in found if x.price >= close - CLUSTER_ATR * atr), key=lambda x: x.price, default=None)
+
+
+def _running_max(values: Floats, reach: int) -> Floats:
+    highest: Floats = np.lib.stride_tricks.sliding_window_view(values, reach).max(axis=1)
+    return highest
+
+
+def _last(series: Any) -> float | None:
+    value = float(series[-1])
+    return None if np.isnan(value) else value

@@ -1,0 +1,245 @@
+"""The desk: the one way in which accounts change.
+
+Whoever wants something of an account gives a request; the desk takes many at once, lets the decider decide each, writes
+all of them in one transaction and answers. While one batch commits the next one gathers: no waiting at low load, group
+commit at high load.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections, transaction
+from django.db.models.signals import post_save
+from django.utils import timezone
+
+from trading import signals, storage
+from trading.authority import Actor, Authority
+from trading.domain.commands import Command
+from trading.domain.decider import Accepted, Rejected, decide
+from trading.domain.errors import NotFound, Rejection
+from trading.domain.facts import Fact
+from trading.domain.fees import FeeRates
+from trading.domain.orders import Order
+from trading.domain.policies import Policies
+from trading.market.board import Board, board
+from trading.prices import market_now
+
+logger = logging.getLogger(__name__)
+RETRIES = 3
+
+
+class Unavailable(Rejection):
+    """The database could not be reached or did not take the batch. Nothing was done."""
+
+    code = "unavailable"
+
+
+class ExecutionUnknown(Rejection):
+    """The database was lost while it committed: the outcome must be asked for by `client_order_id`."""
+
+    code = "execution_unknown"
+
+
+class Shed(Rejection):
+    """The desk is shutting down and took nothing more."""
+
+    code = "restarting"
+
+
+class Fence(Protocol):
+    def refusal(self) -> Rejection | None:
+        """Return why a request may not be carried out any more, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command for an account. `actor` None: the house itself (the engine, a service), which may do anything.
+
+    `fence` is asked inside the transaction whether the command may still be carried out (the engine's lease).
+    """
+
+    account_id: int
+    command: Command
+    actor: Actor | None = None
+    fence: Fence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was carried out and is on disk. `orders` carry their ids; `duplicate`: nothing new was done."""
+
+    account_id: int
+    orders: tuple[Order, ...] = ()
+    duplicate: bool = False
+    decision_id: int | None = None
+
+
+Answer = Done | Rejection
+
+
+class Desk:
+    """Executes requests, one batch after the other. `execute` in the caller's thread, `submit` in the desk's own."""
+
+    def __init__(self, board: Board, clock: Callable[[], datetime] = timezone.now) -> None:
+        self.board = board
+        self.clock = clock
+        self._queue: queue.SimpleQueue[tuple[Request, Future[Answer]] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, request: Request) -> "Future[Answer]":
+        """Queue a request and return at once; the future's result is a `Done` or the `Rejection`, after the commit."""
+        future: Future[Answer] = Future()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
+                self._thread.start()
+            self._queue.put((request, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what is queued and end the desk's thread; a later `submit` starts it again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None:
+            thread.join()
+
+    def execute(self, requests: Sequence[Request]) -> list[Answer]:
+        """Carry out requests in their order, all in one transaction, and return their answers after the commit.
+
+        A request that is refused changes nothing and keeps no other from being carried out. Should the database refuse
+        the batch, each request is tried alone.
+        """
+        if not requests:
+            return []
+        try:
+            return self._execute_with_retries(requests)
+        except DatabaseError:
+            if len(requests) == 1:
+                logger.exception("The database refused a request")
+                return [_unavailable()]
+            logger.exception("The database refused a batch of %d; trying each alone", len(requests))
+        return [answer for request in requests for answer in self.execute([request])]
+
+    def _execute_with_retries(self, requests: Sequence[Request]) -> list[Answer]:
+        for attempt in range(RETRIES):
+            commit = _Commit()
+            try:
+                return self._execute_once(requests, commit)
+            except (OperationalError, InterfaceError) as error:
+                if commit.begun:
+                    logger.exception("The database was lost during a commit")
+                    unknown = "The database was lost while it committed; ask for the order by its client_order_id."
+                    return [ExecutionUnknown(unknown) for _ in requests]
+                if attempt == RETRIES - 1:
+                    return [_unavailable() for _ in requests]
+                logger.warning("The database failed (%s); trying again", error)
+                if not transaction.get_connection().in_atomic_block:
+                    transaction.get_connection().close_if_unusable_or_obsolete()
+        raise AssertionError("unreachable: the last attempt returns")
+
+    def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:
+        now = self.clock()
+        with transaction.atomic():
+            loaded = storage.load([(r.account_id, r.command) for r in requests], FeeRates())
+            actors = [r.actor for r in requests if r.actor is not None]
+            authority = Authority(actors, loaded.accounts.values(), now)
+            fences = {id(r.fence): r.fence.refusal() for r in requests if r.fence is not None}
+            market = market_now(self.board, now)
+            states, told, answers = dict(loaded.states), list[tuple[int, Fact]](), list[Accepted | Rejection]()
+            for request in requests:
+                state = states.get(request.account_id)
+                refusal = fences.get(id(request.fence)) if request.fence is not None else None
+                if refusal is None and request.actor is not None:
+                    refusal = authority.refusal(request.actor, request.account_id)
+                if refusal is None and state is None:
+                    refusal = NotFound(f"There is no account {request.account_id}.")
+                if refusal is not None or state is None:
+                    answers.append(refusal or NotFound(""))
+                    continue
+                decided = decide(state, request.command, market, now, policies())
+                states[request.account_id] = decided.state
+                if isinstance(decided, Rejected):
+                    answers.append(decided.error)
+                    continue
+                told += [(request.account_id, fact) for fact in decided.facts]
+                answers.append(decided)
+            written = storage.write(told, loaded, states)
+            with signals.batch():
+                for row, created in written.rows:
+                    post_save.send(
+                        type(row), instance=row, created=created, raw=False, using="default", update_fields=None
+                    )
+            commit.begun = True
+        self.board.keep(market)
+        return [
+            answer if isinstance(answer, Rejection) else _done(request.account_id, answer, written)
+            for request, answer in zip(requests, answers, strict=True)
+        ]
+
+    def _work(self) -> None:
+        """Take all that waits, up to a batch, execute it, answer, and again."""
+        try:
+            while True:
+                first = self._queue.get()
+                batch = [first] if first is not None else []
+                stopping = first is None
+                while not stopping and len(batch) < settings.HYPERORU_BATCH_SIZE and not self._queue.empty():
+                    item = self._queue.get()
+                    stopping = item is None
+                    if item is not None:
+                        batch.append(item)
+                self._answer(batch)
+                if stopping:
+                    return
+        finally:
+            connections.close_all()
+
+    def _answer(self, batch: Sequence[tuple[Request, "Future[Answer]"]]) -> None:
+        live = [(request, future) for request, future in batch if future.set_running_or_notify_cancel()]
+        close_old_connections()
+        try:
+            answers = self.execute([request for request, _ in live])
+        except Exception as error:
+            logger.exception("The desk failed on a batch")
+            for _, future in live:
+                future.set_exception(error)
+            return
+        for (_, future), answer in zip(live, answers, strict=True):
+            future.set_result(answer)
+
+
+@dataclass(slots=True)
+class _Commit:
+    """Tells whether a failure came while the transaction was being committed."""
+
+    begun: bool = False
+
+
+def policies() -> Policies:
+    """Return the exchange's policies as the settings have them."""
+    return replace(Policies(), market_slippage=settings.HYPERORU_MARKET_SLIPPAGE)
+
+
+def _done(account_id: int, accepted: Accepted, written: storage.Written) -> Done:
+    orders = tuple(written.order(account_id, order) for order in accepted.orders)
+    decision = accepted.decision
+    if decision is not None and decision < 0:
+        decision = written.decision_ids[account_id, decision]
+    return Done(account_id, orders, accepted.duplicate, decision)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The database can't be reached or refused the request; nothing was done. Try again shortly.")
+
+
+desk = Desk(board)

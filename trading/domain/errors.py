@@ -1,0 +1,103 @@
+"""What the exchange refuses, and why. Nothing has changed when one of these is raised.
+
+    Rejection
+    ├── UnknownSymbol
+    ├── MarketUnavailable
+    ├── AccountFrozen
+    ├── InsufficientMargin
+    ├── OrderRejected            with a `reason`
+    ├── DuplicateClientOrderId
+    ├── NotFound
+    ├── NotOpen
+    ├── Forbidden
+    └── SessionExpired
+
+Each carries the stable `code` of the wire protocol, one sentence that a person can act on, and the fields at fault.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    path: str
+    message: str
+
+
+class Rejection(Exception):
+    code = "order_rejected"
+
+    def __init__(self, message: str, *, reason: str | None = None, fields: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.fields = tuple(fields)
+
+
+class UnknownSymbol(Rejection):
+    code = "unknown_symbol"
+
+    def __init__(self, symbol: str, known: Sequence[str]) -> None:
+        message = f"{symbol!r:.40} is not traded here; choose one of {', '.join(known)}."
+        super().__init__(message, fields=[FieldProblem("symbol", "is not traded here")])
+
+
+class MarketUnavailable(Rejection):
+    code = "market_unavailable"
+
+    def __init__(self, symbol: str, why: str) -> None:
+        super().__init__(f"{symbol} can't be traded now: {why}. Nothing was done; try again when prices flow.")
+
+
+class AccountFrozen(Rejection):
+    code = "account_frozen"
+
+    def __init__(self) -> None:
+        super().__init__("This account is frozen: orders can be canceled, but none can be placed. Ask the operator.")
+
+
+class InsufficientMargin(Rejection):
+    code = "insufficient_margin"
+
+    def __init__(self, needed: Decimal, available: Decimal) -> None:
+        super().__init__(
+            f"The order needs {needed:f} USDC of margin and {available:f} are available; "
+            "lower the size or raise the leverage.",
+            reason="perp_margin_rejected",
+            fields=[FieldProblem("size", "needs more margin than is available")],
+        )
+
+
+class OrderRejected(Rejection):
+    """The order broke a rule of the venue. `reason` is one of the venue's names in snake_case."""
+
+
+class DuplicateClientOrderId(Rejection):
+    code = "duplicate_client_order_id"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This client_order_id belongs to an earlier order with another body; choose a new one.",
+            fields=[FieldProblem("client_order_id", "was used before with another body")],
+        )
+
+
+class NotFound(Rejection):
+    code = "not_found"
+
+
+class NotOpen(Rejection):
+    code = "not_open"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The order is already {status}; there is nothing left to cancel.")
+
+
+class Forbidden(Rejection):
+    code = "forbidden"
+
+
+class SessionExpired(Rejection):
+    code = "session_expired"

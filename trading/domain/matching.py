@@ -1,0 +1,50 @@
+"""Resting orders: what they fill when the market trades through them."""
+
+from trading.domain.book import Level, walk
+from trading.domain.enums import AccountStatus, Liquidity
+from trading.domain.errors import InsufficientMargin
+from trading.domain.journal import Journal
+from trading.domain.money import ZERO
+from trading.domain.orders import Order
+from trading.domain.placing import check_margin
+
+
+def match(journal: Journal, order_id: int) -> None:
+    """Fill an open order, as maker at its own price, with what now stands in the book at that price or better.
+
+    Does nothing where the order is no longer open, its account is frozen or the market does not reach it. Cancels it
+    where it would only reduce and nothing is left to reduce, or where the account can no longer carry it.
+    """
+    state, market, now = journal.state, journal.market, journal.now
+    order = state.orders.get(order_id)
+    if order is None or not order.is_open or state.status is AccountStatus.FROZEN:
+        return
+    book = market.book(market.quote(order.symbol, now))
+    taken = walk(book, order.side, order.remaining, order.price)
+    size = sum((level.size for level in taken), ZERO)
+    if order.reduce_only:
+        position = state.positions.get(order.symbol)
+        reducible = position.size if position and position.side.closing_side is order.side else ZERO
+        if size and not reducible:
+            journal.put_order(order.canceled("reduce_only_canceled", now))
+            return
+        size = min(size, reducible)
+    if not size:
+        return
+    filled = order.filled(size, order.price, now)
+    if order.reduce_only and filled.is_open and not _still_reduces(journal, order, filled):
+        filled = filled.canceled("reduce_only_canceled", now)
+    try:
+        check_margin(state, market, filled, (Level(order.price, size),))
+    except InsufficientMargin:
+        journal.put_order(order.canceled("margin_canceled", now))
+        return
+    journal.put_order(filled)
+    journal.fill(order, size, order.price, Liquidity.MAKER, book.quality)
+    market.take(order.symbol, order.side, walk(book, order.side, size, order.price))
+
+
+def _still_reduces(journal: Journal, order: Order, filled: Order) -> bool:
+    """Tell whether the position outlives the fill, so that the rest of a reduce-only order still has a use."""
+    position = journal.state.positions[order.symbol]
+    return position.size > filled.filled_size - order.filled_size

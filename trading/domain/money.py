@@ -1,0 +1,47 @@
+"""Exact arithmetic: what a number may be, and how the few results that round are rounded.
+
+Prices carry at most ``6 - size_decimals`` decimals and sizes at most ``size_decimals``, so every notional is an
+exact multiple of one micro-USDC. Only fees, margins, funding and entry averages ever round.
+"""
+
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
+
+MICRO = Decimal("0.000001")
+ZERO = Decimal(0)
+CONTEXT = Context(prec=60)
+"""Wide enough that no product of two storable numbers is ever rounded by the context."""
+
+LARGEST = Decimal("1e12")
+"""No price, size or amount of money may reach this; a 64-bit integer of micro-units holds nine times as much."""
+
+
+def truncate(amount: Decimal) -> Decimal:
+    """Cut an amount of USDC at 1e-6, towards zero, as the venue rounds each fee."""
+    with localcontext(CONTEXT):
+        return amount.quantize(MICRO, rounding=ROUND_DOWN)
+
+
+def round_micro(amount: Decimal) -> Decimal:
+    """Round an amount of USDC to 1e-6, half to even."""
+    with localcontext(CONTEXT):
+        return amount.quantize(MICRO, rounding=ROUND_HALF_EVEN)
+
+
+def decimals(value: Decimal) -> int:
+    """Count the decimal places that a finite number really needs: 1.500 needs one, 1000 none."""
+    exponent = value.normalize(CONTEXT).as_tuple().exponent
+    assert isinstance(exponent, int), "a finite number is expected"
+    return max(0, -exponent)
+
+
+def problem_with_positive(value: Decimal) -> str | None:
+    """Tell what keeps a number from being a price or a size, or None if nothing does."""
+    if not value.is_finite():
+        return "must be a finite number"
+    if value <= 0:
+        return "must be greater than 0"
+    if value >= LARGEST:
+        return "must be less than 1000000000000"
+    if decimals(value) > 18:
+        return "has too many decimal places"
+    return None

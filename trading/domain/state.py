@@ -1,0 +1,80 @@
+"""An account as the rules see it: one immutable value."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from trading.domain import margin
+from trading.domain.enums import AccountStatus
+from trading.domain.equity import Day
+from trading.domain.fees import FeeRates
+from trading.domain.market import Market
+from trading.domain.money import ZERO
+from trading.domain.orders import Order
+from trading.domain.positions import Position
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """`cash` is deposits + realised PnL - fees + funding, USDC; open positions are worth their unrealised PnL besides.
+
+    `orders` holds every open order, and such finished ones as the commands at hand name. `decisions` maps the client
+    ids of earlier decisions, as far as the commands at hand name them, to their ids.
+    """
+
+    id: int
+    cash: Decimal
+    day: Day
+    status: AccountStatus = AccountStatus.ACTIVE
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    orders: Mapping[int, Order] = field(default_factory=dict)
+    decisions: Mapping[str, int] = field(default_factory=dict)
+    fee_rates: FeeRates = field(default_factory=FeeRates)
+    next_ref: int = -1
+    """What the next new row is called until the database names it: -1, -2, …"""
+
+    def position(self, symbol: str, leverage: int) -> Position:
+        """Return the position in a symbol, or a flat one with this leverage."""
+        return self.positions.get(symbol) or Position(symbol, leverage)
+
+    def open_orders(self) -> Iterable[Order]:
+        return (order for order in self.orders.values() if order.is_open)
+
+    def order_by_client_id(self, client_order_id: str | None) -> Order | None:
+        if client_order_id is None:
+            return None
+        return next((o for o in self.orders.values() if o.client_order_id == client_order_id), None)
+
+    def with_position(self, position: Position) -> "AccountState":
+        return replace(self, positions={**self.positions, position.symbol: position})
+
+    def with_order(self, order: Order) -> "AccountState":
+        return replace(self, orders={**self.orders, order.ref: order})
+
+    def marks(self, market: Market) -> dict[str, Decimal]:
+        """Return the last mark of each open position's symbol, its entry price where none was ever seen."""
+        return {s: market.mark(s, otherwise=p.entry_price) for s, p in self.positions.items() if p.is_open}
+
+    def equity(self, market: Market) -> Decimal:
+        """Return cash plus unrealised PnL, USDC."""
+        return margin.account_value(self.cash, self.positions.values(), self.marks(market))
+
+    def order_margin(self) -> Decimal:
+        """Return what open orders hold: ``price * remaining / leverage`` of the part that would open, USDC.
+
+        Reduce-only orders hold nothing; of orders against a position the oldest reduce it, and only what exceeds it
+        holds margin.
+        """
+        held = ZERO
+        reducible = {symbol: position.size for symbol, position in self.positions.items()}
+        for order in sorted(self.open_orders(), key=lambda order: (order.created_at, abs(order.ref))):
+            if order.reduce_only:
+                continue
+            opening = order.remaining
+            position = self.positions.get(order.symbol)
+            if position is not None and position.is_open and position.side.closing_side is order.side:
+                reduces = min(opening, reducible[order.symbol])
+                reducible[order.symbol] -= reduces
+                opening -= reduces
+            held += margin.initial_margin(opening * order.price, order.leverage)
+        return held

@@ -1,0 +1,116 @@
+"""Read recorded one-minute candles and cut from them what all symbols have without a hole."""
+
+import csv
+import gzip
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from trading.domain.instruments import Instrument, round_to_tick
+from trading.domain.market import Bar
+from trading.domain.money import ZERO
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+SHIPPED = {
+    "BTC": DATA / "coinbase_btcusd_1m_20180404_05.csv.gz",
+    "ETH": DATA / "coinbase_ethusd_1m_20180404_05.csv.gz",
+}
+MINUTE = timedelta(minutes=1)
+LONGEST_HOLE = timedelta(minutes=5)
+"""Minutes without a trade are common; a hole longer than this is a pause of the recording."""
+
+
+def shipped_series(instruments: Mapping[str, Instrument]) -> dict[str, tuple[Bar, ...]]:
+    """Return the recorded segment that ships with the project, for those of the instruments that it holds.
+
+    Raise `ValueError` where it holds none of them.
+    """
+    known = [symbol for symbol in SHIPPED if symbol in instruments]
+    if not known:
+        raise ValueError(f"There are no recorded candles of {', '.join(instruments)}; only of {', '.join(SHIPPED)}.")
+    return common_segment({symbol: read_candles(SHIPPED[symbol], instruments[symbol]) for symbol in known})
+
+
+def read_candles(path: Path, instrument: Instrument) -> list[Bar]:
+    """Read a gzipped CSV: open_time_ms (since the epoch, UTC), open, high, low, close (quote currency), volume (units).
+
+    Prices are rounded to the instrument's tick; bars are numbered from 0 in the order of the file. Raise `ValueError`
+    for a row that is no candle.
+    """
+    with gzip.open(path, "rt", newline="", encoding="ascii") as file:
+        return [_bar(number, row, instrument, path) for number, row in enumerate(csv.DictReader(file))]
+
+
+def _bar(number: int, row: Mapping[str, str], instrument: Instrument, path: Path) -> Bar:
+    try:
+        opened = datetime.fromtimestamp(int(row["open_time_ms"]) / 1000, UTC)
+        volume = Decimal(row["volume"])
+        prices = [Decimal(row[name]) for name in ("open", "high", "low", "close")]
+        if min(prices) <= 0:
+            raise ValueError
+        first, high, low, last = (round_to_tick(price, instrument.size_decimals) for price in prices)
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise ValueError(f"Row {number + 1} of {path.name} is no candle: {dict(row)}.") from error
+    return Bar(
+        symbol=instrument.symbol,
+        number=number,
+        open_time=opened,
+        open=first,
+        high=max(first, high, last),
+        low=min(first, low, last),
+        close=last,
+        volume=volume,
+    )
+
+
+def split_at_holes(bars: Iterable[Bar]) -> list[list[Bar]]:
+    """Split bars, oldest first, wherever more than five minutes are missing."""
+    segments: list[list[Bar]] = []
+    for bar in bars:
+        if not segments or bar.open_time - segments[-1][-1].open_time > LONGEST_HOLE + MINUTE:
+            segments.append([])
+        segments[-1].append(bar)
+    return segments
+
+
+def common_segment(series: Mapping[str, Sequence[Bar]]) -> dict[str, tuple[Bar, ...]]:
+    """Return the longest stretch of time that all symbols have without a hole, one bar a minute, numbered from 0.
+
+    A minute without a trade becomes a flat bar at the close before it, without volume. Raise `ValueError` where the
+    symbols have no minute in common.
+    """
+    segments = {symbol: split_at_holes(bars) for symbol, bars in series.items()}
+    spans: list[tuple[datetime, datetime]] | None = None
+    for found in segments.values():
+        own = [(segment[0].open_time, segment[-1].open_time) for segment in found]
+        spans = own if spans is None else _overlaps(spans, own)
+    if not spans:
+        raise ValueError(f"The candles of {', '.join(series)} have no time in common.")
+    start, end = max(spans, key=lambda span: span[1] - span[0])
+    return {
+        symbol: _every_minute(next(s for s in found if s[0].open_time <= start and s[-1].open_time >= end), start, end)
+        for symbol, found in segments.items()
+    }
+
+
+def _overlaps(
+    left: Sequence[tuple[datetime, datetime]], right: Sequence[tuple[datetime, datetime]]
+) -> list[tuple[datetime, datetime]]:
+    pairs = ((max(a[0], b[0]), min(a[1], b[1])) for a in left for b in right)
+    return [(start, end) for start, end in pairs if start <= end]
+
+
+def _every_minute(segment: Sequence[Bar], start: datetime, end: datetime) -> tuple[Bar, ...]:
+    traded = {bar.open_time: bar for bar in segment}
+    before = max((bar for bar in segment if bar.open_time <= start), key=lambda bar: bar.open_time)
+    bars: list[Bar] = []
+    for number in range((end - start) // MINUTE + 1):
+        opened = start + number * MINUTE
+        bar = traded.get(opened)
+        if bar is None:
+            still = bars[-1].close if bars else before.close
+            bar = replace(before, open_time=opened, open=still, high=still, low=still, close=still, volume=ZERO)
+        bars.append(replace(bar, number=number))
+    return tuple(bars)

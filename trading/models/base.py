@@ -1,0 +1,36 @@
+"""What the rows have in common whose saving is told to the sockets."""
+
+from enum import StrEnum
+from typing import Any
+
+from django.db import models, transaction
+
+from accounts.models import Account
+
+
+class AccountRow(models.Model):
+    """A row of an account. Saving one writes it and its event in one transaction, with the account locked.
+
+    Django sends `post_save` after the row's own transaction; the event must not be lost between the two. The desk
+    writes such rows in bulk and sends `post_save` for each itself.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="%(class)ss")
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            list(Account.objects.select_for_update().filter(pk=self.account_id).values_list("pk"))
+            super().save(*args, **kwargs)
+
+
+def choices(words: type[StrEnum]) -> list[tuple[str, str]]:
+    """Turn the domain's words into a model field's choices."""
+    return [(word.value, word.value.replace("_", " ")) for word in words]
+
+
+def known(field: str, words: type[StrEnum], name: str) -> models.CheckConstraint:
+    """Hold a column to the domain's words."""
+    return models.CheckConstraint(condition=models.Q(**{f"{field}__in": [word.value for word in words]}), name=name)

@@ -1,0 +1,124 @@
+"""What may be read of accounts. Callers check who may see them, and hold a `read_snapshot` where reads must agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from accounts.models import Account
+from trading.domain import margin
+from trading.domain.enums import OrderStatus
+from trading.domain.equity import Day
+from trading.domain.equity import EquityPoint as Point
+from trading.domain.instruments import Instrument
+from trading.domain.market import Market
+from trading.domain.money import CONTEXT, ZERO
+from trading.domain.positions import Position as PositionValue
+from trading.domain.state import AccountState
+from trading.models import EquityPoint, Order, Position
+
+TIMEFRAMES: dict[str, timedelta | None] = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+    "1y": timedelta(days=365),
+    "all": None,
+}
+MAX_POINTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """An open position at its mark. USDC, unrounded; `liquidation_price` None where there is none above 0."""
+
+    position: PositionValue
+    mark: Decimal
+    liquidation_price: Decimal | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """An account at a moment. USDC; `daily_return_pct` in percent, None where there was no capital to earn it on."""
+
+    account: Account
+    at: datetime
+    equity: Decimal
+    unrealized_pnl: Decimal
+    margin_used: Decimal
+    withdrawable: Decimal
+    daily_pnl: Decimal
+    daily_return_pct: Decimal | None
+    positions: Sequence[PositionView]
+    orders: Sequence[Order]
+
+
+def account_snapshot(account: Account, market: Market, now: datetime) -> AccountSnapshot:
+    """Return what the account is worth and holds: three queries, whatever it holds."""
+    rows = list(Position.objects.filter(account=account, size__gt=0).order_by("instrument"))
+    orders = list(Order.objects.filter(account=account, status=OrderStatus.OPEN).order_by("id"))
+    instruments = _instruments(rows, market)
+    state = AccountState(
+        id=account.pk,
+        cash=account.cash,
+        day=Day(account.day, account.day_open_equity, account.day_net_deposits, account.last_equity),
+        positions={row.instrument_id: row.to_domain() for row in rows},
+        orders={order.pk: order.to_domain() for order in orders},
+    )
+    with localcontext(CONTEXT):
+        positions = state.positions.values()
+        marks = state.marks(market)
+        equity = state.equity(market)
+        used = margin.margin_used(positions, marks)
+        notional = sum((position.value(marks[position.symbol]) for position in positions), ZERO)
+        maintenance = margin.cross_maintenance(positions, marks, instruments)
+        profit = state.day.rolled(now).profit(equity)
+        views = []
+        for row in rows:
+            position, mark = state.positions[row.instrument_id], marks[row.instrument_id]
+            tiers = instruments[row.instrument_id].tiers
+            liquidation = margin.liquidation_price(position, mark, equity, maintenance, tiers)
+            views.append(PositionView(position, mark, liquidation, row.updated_at))
+        return AccountSnapshot(
+            account=account,
+            at=now,
+            equity=equity,
+            unrealized_pnl=equity - account.cash,
+            margin_used=used,
+            withdrawable=margin.withdrawable(equity, used, notional, state.order_margin()),
+            daily_pnl=profit.pnl,
+            daily_return_pct=profit.return_pct,
+            positions=views,
+            orders=orders,
+        )
+
+
+def _instruments(rows: Sequence[Position], market: Market) -> dict[str, Instrument]:
+    """Return the instruments of the positions; those no longer listed are read besides."""
+    found = dict(market.instruments)
+    if any(row.instrument_id not in found for row in rows):
+        found |= {row.instrument_id: row.instrument.to_domain() for row in rows if row.instrument_id not in found}
+    return found
+
+
+def asset_curve(account: Account, timeframe: str, market: Market, now: datetime) -> list[Point]:
+    """Return the equity over a timeframe, oldest first: at most 1,000 points, evenly thinned out, the last one now."""
+    points = EquityPoint.objects.filter(account=account, timestamp__lte=now)
+    span = TIMEFRAMES[timeframe]
+    if span is not None:
+        points = points.filter(timestamp__gte=now - span)
+    step = -(-points.count() // (MAX_POINTS - 1))
+    if step > 1:
+        numbered = points.annotate(place=Window(RowNumber(), order_by=F("id").asc()) % step)
+        points = numbered.filter(place=1)
+    curve = [
+        Point(row.timestamp, row.equity, row.daily_pnl, row.daily_return_pct)
+        for row in points.order_by("timestamp", "id")
+    ]
+    snapshot = account_snapshot(account, market, now)
+    return [*curve, Point(now, snapshot.equity, snapshot.daily_pnl, snapshot.daily_return_pct)]
