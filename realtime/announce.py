@@ -1,0 +1,69 @@
+"""Telling the channel layer, after the commit. It only hurries: what it loses, the log still holds."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+    from realtime.streams import Numbered
+
+logger = logging.getLogger(__name__)
+
+CONTROL_GROUP = "control"
+_lock = threading.Lock()
+_hubs: "list[Hub]" = []
+
+
+def account_group(account_id: int) -> str:
+    return f"account.{account_id}"
+
+
+def register(hub: "Hub") -> None:
+    """Let announcements of this process go through the hub's event loop."""
+    with _lock:
+        _hubs.append(hub)
+
+
+def unregister(hub: "Hub") -> None:
+    with _lock:
+        if hub in _hubs:
+            _hubs.remove(hub)
+
+
+def announce(events: "Sequence[Numbered]") -> None:
+    """Send events to their accounts' groups: one message for each account."""
+    for account_id, run in groupby(sorted(events, key=lambda event: event.account_id), lambda event: event.account_id):
+        rows = [[event.channel, event.epoch, event.seq, event.frame] for event in run]
+        send(account_group(account_id), {"type": "account.events", "account_id": account_id, "events": rows})
+
+
+def announce_control(message: dict[str, Any]) -> None:
+    """Tell every process something about sessions, as a revoked token."""
+    send(CONTROL_GROUP, {"type": "session.control", **message})
+
+
+def send(group: str, message: dict[str, Any]) -> None:
+    """Hand a message to the layer from any thread.
+
+    In a process that serves sockets it goes through the hub's own loop: a loop and a connection of its own for each
+    message would be slow, and the in-memory layer works only there. Elsewhere (a command, a shell) it is sent at once
+    if the layer is in Redis; over the in-memory layer nobody would hear it, and the log is looked at anyway.
+    """
+    with _lock:
+        hub = _hubs[-1] if _hubs else None
+    if hub is not None:
+        hub.announce(group, message)
+    elif settings.REDIS_URL:
+        try:
+            async_to_sync(get_channel_layer().group_send)(group, message)
+        except (OSError, RuntimeError) as error:
+            logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
+        except Exception:
+            logger.exception("The channel layer failed on an announcement; the log still has it")

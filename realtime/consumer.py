@@ -1,0 +1,160 @@
+"""The socket's consumer: a thin shell between ASGI and the handlers."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from realtime.connection import Connection
+from realtime.handlers import ROUTES, Lane, Route
+from realtime.hub import get_hub
+from realtime.origins import origin_allowed
+from realtime.protocol import messages
+from realtime.protocol.codec import BadEnvelope, Incoming, RequestId, decode, encode, open_frame
+from realtime.protocol.errors import CLOSE_TOO_BIG, ProtocolError
+
+logger = logging.getLogger(__name__)
+CLOSE_PATIENCE_S = 1.0
+
+
+class HyperoruConsumer(AsyncJsonWebsocketConsumer):
+    """Serves `/ws`.
+
+    It reads in a plain loop of its own: Channels' `dispatch` hops through a thread and makes a task for every message,
+    and joins a group for every connection; here requests run as bounded tasks, the hub holds the groups, and one
+    writer sends.
+    """
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await receive()  # websocket.connect
+        if not origin_allowed(scope["headers"]):
+            await send({"type": "websocket.close", "code": 4403})
+            return
+        await send({"type": "websocket.accept"})
+        hub = await get_hub()
+        connection = Connection(scope, send, hub)
+        requests = Requests(connection)
+        hub.connections.add(connection)
+        reader = asyncio.create_task(_read(receive, requests))
+        writer = asyncio.create_task(connection.outbox.run())
+        overflow = asyncio.create_task(connection.overflowed.wait())
+        try:
+            await asyncio.wait({reader, writer, overflow}, return_when=asyncio.FIRST_COMPLETED)
+            if overflow.done():
+                # The peer does not read: what is queued can't be sent, and the close may not be waited for either.
+                writer.cancel()
+                with contextlib.suppress(Exception):
+                    close = send({"type": "websocket.close", "code": 4008})
+                    await asyncio.wait_for(close, CLOSE_PATIENCE_S)
+            elif not reader.done():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader, CLOSE_PATIENCE_S)
+        finally:
+            hub.forget(connection)
+            connection.drop_timers()
+            tasks = [reader, writer, overflow]
+            for task in tasks:
+                task.cancel()
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, Exception) and not isinstance(result, OSError | RuntimeError):
+                    logger.error("A connection failed", exc_info=result)
+
+
+async def _read(receive: Any, requests: "Requests") -> None:
+    """Take frames until the socket is closed."""
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        requests.take(message.get("text"))
+
+
+class Requests:
+    """The requests of one connection: each is answered exactly once, whatever happens."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lock = asyncio.Lock()
+        self._changing = 0
+        """Requests that change the session and are not answered yet: what came after them waits."""
+
+    def take(self, text: str | None) -> None:
+        """Answer one frame: at once if that needs no waiting, else in a task."""
+        connection = self._connection
+        if text is not None and len(text) > settings.HYPERORU_MAX_FRAME_BYTES:
+            connection.close(CLOSE_TOO_BIG)
+            return
+        try:
+            if text is None:
+                raise BadEnvelope("bad_request", "Frames must be text, not binary.")
+            incoming = open_frame(text)
+        except BadEnvelope as error:
+            self._refuse(error, error.request_id, error.type)
+            return
+        if incoming.type == "ping":
+            pong = messages.Pong(server_time=timezone.now())
+            connection.outbox.put(encode("pong", pong, incoming.request_id))
+            return
+        try:
+            route, data = self._admit(incoming)
+        except ProtocolError as error:
+            self._refuse(error, incoming.request_id, incoming.type)
+            return
+        if route.lane is Lane.SESSION:
+            self._changing += 1
+        task = asyncio.create_task(self._run(incoming, route, data))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _admit(self, incoming: Incoming) -> tuple[Route, Any]:
+        route = ROUTES.get(incoming.type)
+        if route is None:
+            known = ", ".join(["ping", *ROUTES])
+            raise ProtocolError("unknown_type", f"There is no message {incoming.type!r}; there are: {known}.")
+        if route.needs_session and not self._connection.session.connected and not self._changing:
+            raise ProtocolError("unauthorized", "Send connect with a session_token first.")
+        if len(self._tasks) >= settings.HYPERORU_MAX_IN_FLIGHT:
+            raise ProtocolError(
+                "too_many_in_flight",
+                f"{len(self._tasks)} requests are unanswered, the most allowed; wait for an answer.",
+                retry_after_ms=100,
+            )
+        return route, decode(route.struct, incoming.data)
+
+    async def _run(self, incoming: Incoming, route: Route, data: Any) -> None:
+        try:
+            if route.lane is Lane.SESSION:
+                try:
+                    async with self._lock:
+                        await self._answer(incoming, route, data)
+                finally:
+                    self._changing -= 1
+                return
+            if self._changing:
+                async with self._lock:
+                    pass
+            await self._answer(incoming, route, data)
+        except ProtocolError as error:
+            self._refuse(error, incoming.request_id, incoming.type)
+        except Exception:
+            logger.exception("A request of type %s failed", incoming.type)
+            failed = ProtocolError("internal", "The server failed on this request; it has been logged.")
+            self._refuse(failed, incoming.request_id, incoming.type)
+
+    async def _answer(self, incoming: Incoming, route: Route, data: Any) -> None:
+        """Run a handler and queue its reply, then the events that follow it, without a pause in between."""
+        connection = self._connection
+        if route.needs_session and not connection.session.connected:
+            raise ProtocolError("unauthorized", "Send connect with a session_token first.")
+        answer = await route.run(connection, data)
+        connection.outbox.put(encode(route.reply, answer.data, incoming.request_id))
+        for frame in answer.then:
+            connection.outbox.put(frame)
+
+    def _refuse(self, error: ProtocolError, request_id: RequestId, kind: str | None) -> None:
+        self._connection.outbox.put(encode("error", error.data(kind), request_id))

@@ -1,0 +1,46 @@
+"""What each message does: a table from its type to the struct of its data, what it needs, and the function."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from realtime.connection import Connection
+from realtime.handlers import reading, sessions, subscriptions, trading
+from realtime.handlers.answer import Answer
+from realtime.protocol import messages
+
+__all__ = ["ROUTES", "Answer", "Lane", "Route"]
+
+
+class Lane(Enum):
+    """SESSION: changes the session; runs alone, and later requests wait for it. FREE: runs beside others."""
+
+    SESSION = "session"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    reply: str
+    struct: type[msgspec.Struct]
+    run: Callable[[Connection, Any], Awaitable[Answer]]
+    lane: Lane = Lane.FREE
+    needs_session: bool = True
+
+
+ROUTES: dict[str, Route] = {
+    "connect": Route("connect", messages.Connect, sessions.connect, Lane.SESSION, needs_session=False),
+    "bootstrap": Route("bootstrap", messages.Empty, reading.bootstrap),
+    "subscribe": Route("subscribe", messages.Subscribe, subscriptions.subscribe, Lane.SESSION),
+    "unsubscribe": Route("unsubscribe", messages.Unsubscribe, subscriptions.unsubscribe, Lane.SESSION),
+    "switch_user": Route("switch_user", messages.SwitchUser, sessions.switch_user, Lane.SESSION),
+    "switch_account": Route("switch_account", messages.SwitchAccount, sessions.switch_account, Lane.SESSION),
+    "get_snapshot": Route("snapshot", messages.GetSnapshot, reading.get_snapshot),
+    "get_asset_curve": Route("asset_curve", messages.GetAssetCurve, reading.get_asset_curve),
+    "place_order": Route("place_order", messages.PlaceOrder, trading.place_order),
+    "cancel_order": Route("cancel_order", messages.CancelOrder, trading.cancel_order),
+    "cancel_all_orders": Route("cancel_all_orders", messages.CancelAllOrders, trading.cancel_all_orders),
+}

@@ -1,0 +1,12 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from realtime.protocol.messages import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply's data, and the frames that follow it at once."""
+
+    data: Reply
+    then: Sequence[str] = ()

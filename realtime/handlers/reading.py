@@ -1,0 +1,87 @@
+"""Reading state: each reply is one moment of the database, with the streams' places at that moment."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from realtime import streams, wire
+from realtime.connection import Connection
+from realtime.handlers.answer import Answer
+from realtime.handlers.seeing import Viewer, check_session, not_found, seen_account, seen_accounts
+from realtime.orm import in_orm
+from realtime.protocol import messages
+from realtime.protocol.numbers import number, optional
+from trading import selectors
+from trading.domain.money import round_micro
+from trading.market.board import board
+from trading.prices import market_now
+from trading.reading import read_snapshot
+
+
+async def bootstrap(connection: Connection, data: messages.Empty) -> Answer:
+    """Return the accounts that the session sees, and what the active one holds."""
+    session = connection.session
+    return Answer(await in_orm(_bootstrap, Viewer.of(session), session.account_id, timezone.now()))
+
+
+async def get_snapshot(connection: Connection, data: messages.GetSnapshot) -> Answer:
+    """Return what an account is worth and holds now."""
+    session = connection.session
+    account_id = data.account_id or session.account_id
+    return Answer(await in_orm(_snapshot, Viewer.of(session), account_id, timezone.now()))
+
+
+async def get_asset_curve(connection: Connection, data: messages.GetAssetCurve) -> Answer:
+    """Return an account's equity over a timeframe."""
+    session = connection.session
+    account_id = data.account_id or session.account_id
+    return Answer(await in_orm(_asset_curve, Viewer.of(session), account_id, data.timeframe, timezone.now()))
+
+
+def _bootstrap(viewer: Viewer, account_id: int | None, now: datetime) -> messages.Bootstrap:
+    market = market_now(board, now)
+    with read_snapshot():
+        check_session(viewer, now)
+        accounts = seen_accounts(viewer)
+        if account_id is None or all(account.id != account_id for account in accounts):
+            return messages.Bootstrap(accounts, [], [], None, {})
+        view = selectors.account_snapshot(seen_account(viewer, account_id), market, now)
+        return messages.Bootstrap(
+            accounts=accounts,
+            positions=[wire.position_view(account_id, each) for each in view.positions],
+            active_orders=[wire.order(row) for row in view.orders],
+            account_id=account_id,
+            as_of=streams.as_of(account_id),
+        )
+
+
+def _snapshot(viewer: Viewer, account_id: int | None, now: datetime) -> messages.Snapshot:
+    market = market_now(board, now)
+    with read_snapshot():
+        check_session(viewer, now)
+        if account_id is None:
+            raise not_found(None)
+        view = selectors.account_snapshot(seen_account(viewer, account_id), market, now)
+        return wire.snapshot(view, streams.as_of(account_id))
+
+
+def _asset_curve(viewer: Viewer, account_id: int | None, timeframe: str, now: datetime) -> messages.AssetCurve:
+    market = market_now(board, now)
+    with read_snapshot():
+        check_session(viewer, now)
+        if account_id is None:
+            raise not_found(None)
+        points = selectors.asset_curve(seen_account(viewer, account_id), timeframe, market, now)
+    return messages.AssetCurve(
+        account_id=account_id,
+        timeframe=timeframe,
+        points=[
+            messages.CurvePoint(
+                timestamp=wire.utc(point.at),
+                equity=number(round_micro(point.equity)),
+                daily_pnl=number(round_micro(point.daily_pnl)),
+                daily_return_pct=optional(point.daily_return_pct),
+            )
+            for point in points
+        ],
+    )

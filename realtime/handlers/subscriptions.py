@@ -1,0 +1,61 @@
+"""Subscribing to channels, and leaving them."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from realtime.connection import Connection
+from realtime.handlers.answer import Answer
+from realtime.handlers.replay import replay
+from realtime.handlers.seeing import Viewer, check_session, seen_account
+from realtime.orm import in_orm
+from realtime.protocol import messages
+from realtime.protocol.channels import CHANNELS, DURABLE
+from realtime.protocol.messages import StreamHead
+from realtime.session import Subscription
+
+
+async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
+    """Subscribe to channels of the active account, or of the account named; replay what a `resume` missed."""
+    session = connection.session
+    await in_orm(_check, Viewer.of(session), data.account_id, timezone.now())
+    wanted = [channel for channel in CHANNELS if channel in data.channels]
+    rejected = {channel: "unknown_channel" for channel in data.channels if channel not in CHANNELS}
+    subject = data.account_id or session.account_id
+    added = {Subscription(channel, data.account_id) for channel in wanted}
+    await connection.prepare(added, session.account_id)
+
+    durable = [] if subject is None else [(channel, (subject, channel)) for channel in wanted if channel in DURABLE]
+    asked = data.resume or {}
+    since = {key: StreamHead(asked[channel].epoch, asked[channel].seq) for channel, key in durable if channel in asked}
+    missed = await replay(connection.hub, since)
+    session.add(wanted, data.account_id)
+    connection.follow()
+
+    heads: dict[str, StreamHead] = {}
+    frames: list[str] = []
+    for channel, key in durable:
+        head = connection.hub.head(key)
+        if key in missed:
+            found = missed[key]
+            frames += found or ()
+            head = StreamHead(head.epoch, head.seq, found is not None, None if found is None else len(found))
+        heads[channel] = head
+    reply = messages.Subscribed(
+        channels=session.channels(data.account_id), streams=heads, rejected=rejected, account_id=data.account_id
+    )
+    return Answer(reply, then=frames)
+
+
+async def unsubscribe(connection: Connection, data: messages.Unsubscribe) -> Answer:
+    """Leave channels of the active account, or of the account named; none named: all of them."""
+    session = connection.session
+    session.remove(data.channels, data.account_id)
+    connection.follow()
+    return Answer(messages.Unsubscribed(channels=session.channels(data.account_id), account_id=data.account_id))
+
+
+def _check(viewer: Viewer, account_id: int | None, now: datetime) -> None:
+    check_session(viewer, now)
+    if account_id is not None:
+        seen_account(viewer, account_id)

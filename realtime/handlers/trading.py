@@ -1,0 +1,66 @@
+"""Trading: each request goes to the desk, in the order in which it came, and is answered after the commit."""
+
+import asyncio
+
+from realtime import wire
+from realtime.connection import Connection
+from realtime.handlers.answer import Answer
+from realtime.protocol import messages
+from realtime.protocol.errors import CODES, FieldError, ProtocolError
+from realtime.session import Session
+from trading.authority import Actor
+from trading.desk import Done, Request, desk
+from trading.domain import commands
+from trading.domain.enums import OrderType, Side, TimeInForce
+from trading.domain.errors import Rejection
+
+
+async def place_order(connection: Connection, data: messages.PlaceOrder) -> Answer:
+    """Place an order and tell what became of it."""
+    command = commands.PlaceOrder(
+        symbol=data.symbol,
+        side=Side(data.side),
+        size=data.size,
+        order_type=OrderType(data.order_type),
+        price=data.price,
+        time_in_force=None if data.time_in_force is None else TimeInForce(data.time_in_force),
+        reduce_only=data.reduce_only,
+        leverage=data.leverage,
+        client_order_id=data.client_order_id,
+    )
+    done = await _done(connection.session, data.account_id, command)
+    return Answer(wire.order_placed(done.orders[0], duplicate=done.duplicate))
+
+
+async def cancel_order(connection: Connection, data: messages.CancelOrder) -> Answer:
+    """Cancel one open order."""
+    if (data.order_id is None) == (data.client_order_id is None):
+        fields = [FieldError("order_id", "or client_order_id is required, not both")]
+        raise ProtocolError("bad_request", "Name the order by order_id or by client_order_id.", fields=fields)
+    command = commands.CancelOrder(data.order_id, data.client_order_id)
+    done = await _done(connection.session, data.account_id, command)
+    return Answer(wire.order_canceled(done.orders[0]))
+
+
+async def cancel_all_orders(connection: Connection, data: messages.CancelAllOrders) -> Answer:
+    """Cancel all open orders of an account, or those of one symbol."""
+    done = await _done(connection.session, data.account_id, commands.CancelAllOrders(data.symbol))
+    return Answer(messages.OrdersCanceled(canceled=[order.ref for order in done.orders], failed=[]))
+
+
+async def _done(session: Session, account_id: int, command: commands.Command) -> Done:
+    """Give a command to the desk and return what was done; raise its refusal in the protocol's words."""
+    identity = session.identity
+    assert identity is not None, "the route needs a session"
+    actor = Actor(token=identity.token, user_id=session.user_id, token_user_id=identity.user_id)
+    answer = await asyncio.wrap_future(desk.submit(Request(account_id, command, actor)))
+    if isinstance(answer, Rejection):
+        raise refusal(answer)
+    return answer
+
+
+def refusal(error: Rejection) -> ProtocolError:
+    """Return a refusal of the exchange as an error of the protocol."""
+    assert error.code in CODES, error.code
+    fields = [FieldError(problem.path, problem.message) for problem in error.fields]
+    return ProtocolError(error.code, error.message, fields=fields, reason=error.reason)

@@ -1,0 +1,52 @@
+import secrets
+
+from django.db import models
+
+from accounts.models import Account
+from realtime.protocol.channels import DURABLE
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(4)
+
+
+class Stream(models.Model):
+    """The durable events of one channel of an account, numbered from 1 without holes, in commit order.
+
+    `seq` is the last number given; it moves in the transaction that changed the model. `epoch` changes when the history
+    is no longer complete.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="streams")
+    channel = models.CharField(max_length=20)
+    epoch = models.CharField(max_length=16, default=new_epoch)
+    seq = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "channel"], name="stream_unique"),
+            models.CheckConstraint(condition=models.Q(channel__in=sorted(DURABLE)), name="stream_channel_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}/{self.channel} {self.epoch}:{self.seq}"
+
+
+class Event(models.Model):
+    """One event of a stream: `frame` is the very text that clients get, encoded once."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveBigIntegerField()
+    frame = models.TextField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["stream", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "seq"], name="event_unique"),
+            models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_gte_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id}:{self.seq}"

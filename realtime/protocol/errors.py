@@ -1,0 +1,84 @@
+"""Errors on the wire: stable codes, one sentence a person can act on, and the fields at fault."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+CODES = {
+    "bad_json": "The frame is not a JSON object in UTF-8.",
+    "bad_request": "The message lacks something or holds something wrong; `fields` lists it all.",
+    "unknown_type": "There is no such message.",
+    "unauthorized": "`connect` first, or the token is wrong.",
+    "session_expired": "The session's token expired or was revoked.",
+    "forbidden": "The session may see this but not do it.",
+    "not_found": "There is no such thing, or the session may not see it.",
+    "unknown_channel": "There is no such channel.",
+    "unknown_symbol": "The symbol is not traded here.",
+    "duplicate_client_order_id": "The client_order_id was used before with another body.",
+    "order_rejected": "The order breaks a rule of the exchange; `reason` names it.",
+    "insufficient_margin": "The account has not enough free margin.",
+    "account_frozen": "The account is frozen.",
+    "market_unavailable": "There is no price, or only a stale one.",
+    "not_open": "The order is already finished.",
+    "rate_limited": "Too many messages; see `retry_after_ms`.",
+    "too_many_in_flight": "Too many requests are unanswered; see `retry_after_ms`.",
+    "restarting": "The server is shutting down; reconnect.",
+    "unavailable": "A dependency is down; nothing was done.",
+    "execution_unknown": "The outcome could not be read back: ask by client_order_id.",
+    "internal": "The server failed; it has been logged.",
+}
+
+CLOSE_SHUTTING_DOWN = 4001
+CLOSE_SESSION_EXPIRED = 4005
+CLOSE_TOO_SLOW = 4008
+CLOSE_BAD_TOKEN = 4500
+CLOSE_NO_CONNECT = 4502
+CLOSE_REVOKED = 4507
+CLOSE_TOO_BIG = 1009
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    path: str
+    message: str
+
+
+class ErrorData(msgspec.Struct, frozen=True):
+    """The `data` of an `error` frame. `reason` is there for orders that the exchange refused."""
+
+    code: str
+    message: str
+    in_reply_to: str | None = None
+    fields: tuple[FieldError, ...] = ()
+    retry_after_ms: int | None = None
+    reason: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ProtocolError(Exception):
+    """A request that is answered with an `error` frame."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        fields: Sequence[FieldError] = (),
+        retry_after_ms: int | None = None,
+        reason: str | None = None,
+    ) -> None:
+        assert code in CODES, code
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fields = tuple(fields)
+        self.retry_after_ms = retry_after_ms
+        self.reason = reason
+
+    def data(self, in_reply_to: str | None) -> ErrorData:
+        return ErrorData(
+            code=self.code,
+            message=self.message,
+            in_reply_to=in_reply_to,
+            fields=self.fields,
+            retry_after_ms=self.retry_after_ms,
+            reason=self.reason or msgspec.UNSET,
+        )

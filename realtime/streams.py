@@ -1,0 +1,120 @@
+"""The event log: every durable event of an account, numbered in the transaction that made it."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from realtime.announce import announce
+from realtime.models import Event, Stream
+from realtime.protocol.channels import DURABLE, EVENT_OF
+from realtime.protocol.codec import encode_event
+from realtime.protocol.messages import Reply, StreamHead
+
+RESUME_LIMIT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that has no number yet."""
+
+    account_id: int
+    channel: str
+    data: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event as it stands in the log."""
+
+    account_id: int
+    channel: str
+    epoch: str
+    seq: int
+    frame: str
+
+
+class Collector(threading.local):
+    """The drafts of the batch that this thread's desk is about to commit, or None outside a batch."""
+
+    drafts: list[Draft] | None = None
+
+
+_collector = Collector()
+
+
+def open_batch() -> None:
+    """Gather this thread's events until `close_batch`."""
+    _collector.drafts = []
+
+
+def close_batch(*, failed: bool) -> None:
+    """Write what was gathered, or drop it where the batch failed."""
+    drafts, _collector.drafts = _collector.drafts, None
+    if drafts and not failed:
+        _write(drafts)
+
+
+def append(account_id: int, channel: str, data: Reply) -> None:
+    """Add an event to its stream, in the transaction at hand; sockets hear of it after the commit."""
+    draft = Draft(account_id, channel, data)
+    if _collector.drafts is not None:
+        _collector.drafts.append(draft)
+        return
+    with transaction.atomic():
+        _write([draft])
+
+
+def _write(drafts: Sequence[Draft]) -> None:
+    """Number, encode and write events: three statements, whatever their number."""
+    now = timezone.now()
+    streams = _locked({draft.account_id for draft in drafts})
+    touched: dict[int, Stream] = {}
+    rows: list[Event] = []
+    told: list[Numbered] = []
+    for draft in drafts:
+        stream = streams[draft.account_id, draft.channel]
+        stream.seq += 1
+        touched[stream.pk] = stream
+        frame = encode_event(EVENT_OF[draft.channel], draft.channel, stream.seq, stream.epoch, draft.data)
+        rows.append(Event(stream=stream, seq=stream.seq, frame=frame, created_at=now))
+        told.append(Numbered(draft.account_id, draft.channel, stream.epoch, stream.seq, frame))
+    Stream.objects.bulk_create(touched.values(), update_conflicts=True, unique_fields=["id"], update_fields=["seq"])
+    Event.objects.bulk_create(rows)
+    transaction.on_commit(lambda: announce(told))
+
+
+def _locked(account_ids: Iterable[int]) -> dict[tuple[int, str], Stream]:
+    """Lock and return the accounts' streams, in primary-key order; make those that are missing."""
+    wanted = set(account_ids)
+    rows = list(Stream.objects.select_for_update().filter(account__in=wanted).order_by("pk"))
+    if len(rows) < len(wanted) * len(DURABLE):
+        create_streams(wanted)
+        rows = list(Stream.objects.select_for_update().filter(account__in=wanted).order_by("pk"))
+    return {(row.account_id, row.channel): row for row in rows}
+
+
+def create_streams(account_ids: Iterable[int]) -> None:
+    """Make the streams that accounts have not got yet."""
+    rows = [Stream(account_id=pk, channel=channel) for pk in sorted(account_ids) for channel in sorted(DURABLE)]
+    Stream.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def heads(account_ids: Iterable[int]) -> dict[tuple[int, str], StreamHead]:
+    """Return where the accounts' streams stand, as one sees it inside the transaction at hand."""
+    rows = Stream.objects.filter(account__in=account_ids).values_list("account", "channel", "epoch", "seq")
+    return {(account_id, channel): StreamHead(epoch, seq) for account_id, channel, epoch, seq in rows}
+
+
+def as_of(account_id: int) -> dict[str, StreamHead]:
+    """Return where each stream of an account stands, by channel."""
+    return {channel: head for (_, channel), head in sorted(heads([account_id]).items())}
+
+
+def after(account_id: int, channel: str, seq: int, limit: int = RESUME_LIMIT) -> list[Numbered]:
+    """Return the events of a stream after a number, oldest first, at most `limit`."""
+    rows = Event.objects.filter(stream__account=account_id, stream__channel=channel, seq__gt=seq).order_by("seq")
+    values = rows.values_list("stream__epoch", "seq", "frame")[:limit]
+    return [Numbered(account_id, channel, epoch, number, frame) for epoch, number, frame in values]

@@ -1,0 +1,190 @@
+"""Rows and values as the protocol tells them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from accounts.models import Account, User
+from realtime.protocol import messages
+from realtime.protocol.numbers import PRINTED, number, optional
+from trading.domain import margin, orders
+from trading.domain.enums import OrderStatus, OrderType
+from trading.domain.market import Quote
+from trading.domain.money import CONTEXT, round_micro
+from trading.domain.positions import Position as PositionValue
+from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
+from trading.models.decision import public_decision_id
+from trading.selectors import AccountSnapshot, PositionView
+
+PARTIALLY_FILLED = "partially_filled"
+
+
+def utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def user(row: User) -> messages.UserData:
+    return messages.UserData(row.pk, row.get_username())
+
+
+def account(row: Account, role: str) -> messages.AccountData:
+    return messages.AccountData(
+        id=row.pk,
+        name=row.name,
+        status=row.status,
+        model=row.model or None,
+        owner=user(row.owner),
+        role=role,
+        starting_capital=number(row.starting_capital),
+        balance=number(row.cash),
+    )
+
+
+def order_status(status: str, filled_size: Decimal) -> str:
+    """Return the status that clients see: an open order that has fills is `partially_filled`."""
+    return PARTIALLY_FILLED if status == OrderStatus.OPEN and filled_size else status
+
+
+def order(row: Order) -> messages.OrderData:
+    value = row.to_domain()
+    return messages.OrderData(
+        order_id=row.pk,
+        client_order_id=row.client_order_id,
+        account_id=row.account_id,
+        symbol=row.instrument_id,
+        side=row.side,
+        order_type=row.order_type,
+        time_in_force=row.time_in_force,
+        size=number(row.size),
+        price=None if row.order_type == OrderType.MARKET else number(row.price),
+        status=order_status(row.status, row.filled_size),
+        reason=row.reason or None,
+        filled_size=number(row.filled_size),
+        average_price=optional(value.average_price),
+        reduce_only=row.reduce_only,
+        leverage=row.leverage,
+        decision_id=None if row.decision_id is None else public_decision_id(row.decision_id),
+        created_at=utc(row.created_at),
+        timestamp=utc(row.updated_at),
+    )
+
+
+def order_placed(value: orders.Order, *, duplicate: bool) -> messages.OrderPlaced:
+    return messages.OrderPlaced(
+        order_id=value.ref,
+        client_order_id=value.client_order_id,
+        status=order_status(value.status, value.filled_size),
+        filled_size=number(value.filled_size),
+        average_price=optional(value.average_price),
+        duplicate=duplicate,
+        reason=value.reason or None,
+    )
+
+
+def order_canceled(value: orders.Order) -> messages.OrderCanceled:
+    return messages.OrderCanceled(value.ref, value.client_order_id, value.status, number(value.filled_size))
+
+
+def trade(row: Trade) -> messages.TradeUpdate:
+    return messages.TradeUpdate(
+        trade_id=row.pk,
+        account_id=row.account_id,
+        symbol=row.instrument_id,
+        side=row.side,
+        status=row.status,
+        price=number(row.price),
+        size=number(row.size),
+        pnl=optional(row.pnl),
+        timestamp=utc(row.executed_at),
+        order_id=row.order_id,
+        client_order_id=row.order.client_order_id,
+        fee=number(row.fee),
+        liquidity=row.liquidity,
+        fill_quality=row.fill_quality,
+        decision_id=None if row.order.decision_id is None else public_decision_id(row.order.decision_id),
+    )
+
+
+def _position(account_id: int, position: PositionValue, mark: Decimal, at: datetime) -> dict[str, object]:
+    value = position.value(mark)
+    return {
+        "account_id": account_id,
+        "symbol": position.symbol,
+        "side": position.side.value,
+        "size": number(position.size),
+        "entry_price": number(position.entry_price),
+        "mark_price": number(mark),
+        "unrealized_pnl": number(position.unrealized_pnl(mark)),
+        "realized_pnl": number(position.realized_pnl),
+        "position_value": number(value),
+        "margin_used": number(round_micro(margin.initial_margin(value, position.leverage))),
+        "return_on_equity": number(margin.return_on_equity(position, mark).quantize(PRINTED, context=CONTEXT)),
+        "leverage": position.leverage,
+        "margin_mode": position.margin_mode.value,
+        "timestamp": utc(at),
+    }
+
+
+def position(row: Position, mark: Decimal, at: datetime) -> messages.PositionData:
+    return messages.PositionData(**_position(row.account_id, row.to_domain(), mark, at))  # type: ignore[arg-type]
+
+
+def position_view(account_id: int, view: PositionView) -> messages.SnapshotPosition:
+    liquidation = view.liquidation_price
+    return messages.SnapshotPosition(
+        **_position(account_id, view.position, view.mark, view.updated_at),  # type: ignore[arg-type]
+        liquidation_price=None if liquidation is None else number(liquidation.quantize(PRINTED, context=CONTEXT)),
+    )
+
+
+def decision(row: ModelDecision) -> messages.ModelChatUpdate:
+    return messages.ModelChatUpdate(
+        decision_id=row.public_id,
+        account_id=row.account_id,
+        symbol=row.instrument_id,
+        decision=row.decision,
+        reasoning=row.reasoning,
+        timestamp=utc(row.created_at),
+        model=row.model,
+        confidence=optional(row.confidence),
+        order_id=row.first_order_id(),
+        outcome=row.outcome,
+    )
+
+
+def equity_point(row: EquityPoint) -> messages.AssetCurveUpdate:
+    return messages.AssetCurveUpdate(
+        account_id=row.account_id,
+        timestamp=utc(row.timestamp),
+        equity=number(row.equity),
+        daily_pnl=number(row.daily_pnl),
+        daily_return_pct=optional(row.daily_return_pct),
+    )
+
+
+def price(quote: Quote) -> messages.PriceUpdate:
+    book = quote.book
+    return messages.PriceUpdate(
+        symbol=quote.symbol,
+        mark_price=number(quote.mark),
+        oracle_price=optional(quote.oracle),
+        bid=number(book.bids[0].price) if book and book.bids else None,
+        ask=number(book.asks[0].price) if book and book.asks else None,
+        timestamp=utc(quote.at),
+    )
+
+
+def snapshot(view: AccountSnapshot, as_of: dict[str, messages.StreamHead]) -> messages.Snapshot:
+    return messages.Snapshot(
+        account_id=view.account.pk,
+        equity=number(round_micro(view.equity)),
+        balance=number(view.account.cash),
+        unrealized_pnl=number(round_micro(view.unrealized_pnl)),
+        margin_used=number(round_micro(view.margin_used)),
+        withdrawable=number(round_micro(view.withdrawable)),
+        daily_pnl=number(round_micro(view.daily_pnl)),
+        daily_return_pct=optional(view.daily_return_pct),
+        positions=[position_view(view.account.pk, each) for each in view.positions],
+        active_orders=[order(row) for row in view.orders],
+        as_of=as_of,
+        timestamp=utc(view.at),
+    )
