@@ -1,0 +1,40 @@
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint install
+
+## Set everything up and serve on http://localhost:8080, with the demo accounts trading.
+run: $(VENV)/.installed
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py seed_accounts --keep var/demo-access.json
+	@echo && echo "Open http://localhost:$(PORT)/ and log in as one of these users; stop with Ctrl-C." && echo
+	@$(BIN)/python manage.py serve --port $(PORT)
+
+## Run every test: on SQLite, then all that touches the database on PostgreSQL.
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --postgresql -m "not browser"
+
+## Check style, types and the direction of imports.
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+install: $(VENV)/.installed-dev
+
+$(VENV)/.installed: requirements.txt constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 11))" || (echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; rm -rf $(VENV); exit 1)
+	@echo "Installing what the server needs (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@echo "Installing what the tests need (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,79 @@
+import asyncio
+import multiprocessing
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from realtime.orm import close_pool
+from trading.desk import desk
+from trading.engine import Engine
+
+ROLES = ("all", "web", "engine")
+
+
+class Command(BaseCommand):
+    help = "Serve the socket, the API and the pages on one port, with the engine inside (role `all`, the default)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8080, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--role", choices=ROLES, default="all", help="what it does (default: %(default)s)")
+        parser.add_argument("--workers", type=int, default=1, help="processes that serve (default: %(default)s)")
+
+    def handle(self, *args: Any, host: str, port: int, role: str, workers: int, **options: Any) -> None:
+        if workers < 1:
+            raise CommandError("--workers must be 1 or more.")
+        if workers > 1 and not settings.REDIS_URL:
+            raise CommandError("Several workers need the channel layer in Redis: set REDIS_URL, or use --workers 1.")
+        if role == "engine":
+            call_command("run_engine")
+            return
+        try:
+            listener = socket.create_server((host, port), backlog=2048, reuse_port=False)
+        except OSError as error:
+            raise CommandError(f"Port {port} of {host} can't be taken: {error.strerror}. Try --port.") from error
+        spawn = multiprocessing.get_context("spawn")
+        others = [spawn.Process(target=serve, args=(listener, False), daemon=True) for _ in range(workers - 1)]
+        for process in others:
+            process.start()
+        serve(listener, role == "all")
+        for process in others:
+            process.terminate()
+            process.join()
+
+
+def serve(listener: socket.socket, with_engine: bool) -> None:
+    """Serve on an open port until the process is told to stop."""
+    config = uvicorn.Config(
+        "hyperoru.asgi:application",
+        ws="websockets-sansio",
+        ws_max_size=settings.HYPERORU_MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+    )
+    asyncio.run(_serve(uvicorn.Server(config), listener, with_engine))
+    desk.close()
+    close_pool()
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, with_engine: bool) -> None:
+    stop = threading.Event()
+    engine = threading.Thread(target=Engine(desk).run, args=(stop,), name="engine") if with_engine else None
+    if engine is not None:
+        engine.start()
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        stop.set()
+        if engine is not None:
+            await asyncio.to_thread(engine.join)
