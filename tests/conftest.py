@@ -1,0 +1,36 @@
+"""What every test stands on: a clean process after each one, and, on request, a real server on a real port."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from accounts import append_only_sql
+from realtime.orm import close_pool
+from tests.serving import Server, serving
+from trading.desk import desk
+from trading.market.board import board
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: "pytest.FixtureRequest") -> None:
+    """Let Django empty the append-only tables between tests: it deletes their rows on SQLite."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        if connection.vendor == "sqlite":
+            append_only_sql.drop_delete_triggers(connection, append_only_sql.TABLES)
+
+
+@pytest.fixture(autouse=True)
+def _clean_process() -> Iterator[None]:
+    """End the process's threads and forget its prices, so that no test sees another's."""
+    yield
+    desk.close()
+    close_pool()
+    board.clear()
+
+
+@pytest.fixture
+def server(transactional_db: None) -> Iterator[Server]:
+    """Serve the application on a free port, in a thread of this process."""
+    with serving() as running:
+        yield running
