@@ -156,6 +156,7 @@ def equity_point(row: EquityPoint) -> messages.AssetCurveUpdate:
         account_id=row.account_id,
         timestamp=utc(row.timestamp),
         equity=number(row.equity),
+        balance=number(row.balance),
         daily_pnl=number(row.daily_pnl),
         daily_return_pct=optional(row.daily_return_pct),
     )

@@ -4,12 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 
 from accounts import append_only_sql
 from realtime.orm import close_pool
 from tests.serving import Server, serving
 from trading.desk import desk
 from trading.market.board import board
+
+# Shared machines are slow now and then: how long an example took says nothing of the code.
+settings.register_profile("hyperoru", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hyperoru")
 
 
 @pytest.fixture(scope="session")

@@ -32,17 +32,12 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """Run uvicorn with the application until the block ends."""
+    from hyperoru.serving import server_config
     from realtime.hub import get_hub
 
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        "hyperoru.asgi:application",
-        ws="websockets-sansio",
-        ws_max_size=65_536,
-        lifespan="off",
-        log_config=None,
-        timeout_graceful_shutdown=1,
-    )
+    config = server_config()
+    config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)
 
     async def run() -> None:

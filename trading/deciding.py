@@ -27,7 +27,7 @@ class Deciders:
 
     def __init__(self, feed: Feed) -> None:
         self._bars = {symbol: deque(feed.history(symbol), maxlen=KEPT_BARS) for symbol in feed.symbols}
-        self._agents: dict[tuple[str, str], Agent | None] = {}
+        self._agents: dict[tuple[int, str, str], Agent | None] = {}
 
     def on_bars(self, bars: Iterable[Bar], market: Market) -> list[Request]:
         """Take bars that closed and return what the models decided about them, for the desk to carry out."""
@@ -70,7 +70,7 @@ class Deciders:
 
     def _agent(self, account: Account) -> Agent | None:
         """Return the account's model, made once for each set of settings; None where they can't be used."""
-        key = (account.model, json.dumps(account.model_settings, sort_keys=True))
+        key = (account.pk, account.model, json.dumps(account.model_settings, sort_keys=True))
         if key not in self._agents:
             try:
                 self._agents[key] = make_agent(account.model, account.model_settings)

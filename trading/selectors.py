@@ -117,8 +117,8 @@ def asset_curve(account: Account, timeframe: str, market: Market, now: datetime)
         numbered = points.annotate(place=Window(RowNumber(), order_by=F("id").asc()) % step)
         points = numbered.filter(place=1)
     curve = [
-        Point(row.timestamp, row.equity, row.daily_pnl, row.daily_return_pct)
+        Point(row.timestamp, row.balance, row.equity, row.daily_pnl, row.daily_return_pct)
         for row in points.order_by("timestamp", "id")
     ]
     snapshot = account_snapshot(account, market, now)
-    return [*curve, Point(now, snapshot.equity, snapshot.daily_pnl, snapshot.daily_return_pct)]
+    return [*curve, Point(now, account.cash, snapshot.equity, snapshot.daily_pnl, snapshot.daily_return_pct)]

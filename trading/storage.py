@@ -263,6 +263,7 @@ def _write_points(told: Sequence[tuple[int, facts.Fact]]) -> list[EquityPoint]:
         EquityPoint(
             account_id=account_id,
             timestamp=fact.point.at,
+            balance=fact.point.balance,
             equity=fact.point.equity,
             daily_pnl=fact.point.daily_pnl,
             daily_return_pct=fact.point.daily_return_pct,

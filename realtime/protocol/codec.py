@@ -91,7 +91,7 @@ def _plain(raw: msgspec.Raw) -> Any:
         return None
     try:
         return _anything.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return object()
 
 
@@ -149,7 +149,7 @@ def _explain(struct: type[msgspec.Struct], data: bytes) -> list[FieldError]:
     """Find all that is wrong with some data, field by field: the decoder stops at the first."""
     try:
         given = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return [FieldError("data", "must be an object")]
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     problems = [FieldError(name[:64], "is not a field of this message") for name in given if name not in fields]
@@ -163,7 +163,7 @@ def _explain(struct: type[msgspec.Struct], data: bytes) -> list[FieldError]:
             value = msgspec.json.decode(given[name], type=hints[field.name])
         except msgspec.ValidationError as error:
             problems.append(FieldError(name, _worded(str(error))))
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
             problems.append(FieldError(name, "can't be read"))
         else:
             problem = _problem_with(value) if isinstance(value, Decimal) else None

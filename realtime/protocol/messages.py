@@ -305,9 +305,12 @@ class ModelChatUpdate(Reply, frozen=True):
 
 
 class AssetCurveUpdate(Reply, frozen=True):
+    """What the account is worth. `balance` is its cash, `equity` that plus unrealised PnL."""
+
     account_id: int
     timestamp: datetime
     equity: Number
+    balance: Number
     daily_pnl: Number
     daily_return_pct: Number | None
 

@@ -34,7 +34,12 @@ def write(folder: Path, text: str, name: str = "seed.yaml") -> str:
 def test_the_demo_set_is_four_accounts_and_three_users() -> None:
     result = seed_json()
     assert [user["username"] for user in result["users"]] == ["demo", "viewer", "ops"]
-    assert [account["name"] for account in result["accounts"]] == ["Main Account", "Swift", "Tide", "Twin"]
+    assert [account["name"] for account in result["accounts"]] == [
+        "Main Account",
+        "Patient Bitcoin",
+        "Ether Swing",
+        "Both Markets",
+    ]
     assert {account["owner"] for account in result["accounts"]} == {"demo"}
     assert all(account.cash == 10_000 and account.model_settings["symbols"] for account in Account.objects.all())
     assert AccountAccess.objects.filter(user__username="viewer", role="viewer").count() == 4
@@ -51,7 +56,7 @@ def test_the_demo_set_is_four_accounts_and_three_users() -> None:
 
 def test_seeding_again_changes_nothing_and_shows_no_secret() -> None:
     first = seed_json()
-    Account.objects.filter(name="Swift").update(cash=1, status="frozen")
+    Account.objects.filter(name="Patient Bitcoin").update(cash=1, status="frozen")
     second = seed_json()
     for kind in ("users", "accounts", "tokens"):
         assert [row["id"] for row in second[kind]] == [row["id"] for row in first[kind]]
@@ -61,7 +66,7 @@ def test_seeding_again_changes_nothing_and_shows_no_secret() -> None:
     assert {user["password"] for user in second["users"]} | {token["token"] for token in second["tokens"]} == {None}
     assert SessionToken.objects.count() == 3
     assert LedgerEntry.objects.count() == 4
-    swift = Account.objects.get(name="Swift")
+    swift = Account.objects.get(name="Patient Bitcoin")
     assert (swift.cash, swift.status) == (1, "frozen")
 
 

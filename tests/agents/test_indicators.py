@@ -1,6 +1,10 @@
 """Indicators agree with worked cases to the digit."""
 
+import csv
+import gzip
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +14,29 @@ from hypothesis import strategies as st
 
 from trading.agents import indicators
 from trading.agents.indicators import Columns, Floats, Level
-from trading.domain.instruments import Instrument, MarginTier
-from trading.domain.money import ZERO
-from trading.market.feeds.candles import DATA, read_candles
+from trading.domain.market import Bar
+from trading.market.feeds.candles import DATA
 
 CASES = json.loads((Path(__file__).parent.parent / "data" / "indicators.json").read_text())
 TOLERANCE = CASES["tolerance_abs"]
-BARS = read_candles(DATA / "bybit_btcusdt_perp_1m_20221213.csv.gz", Instrument("BTC", 5, (MarginTier(ZERO, 40),)))[:300]
+
+
+def recorded(length: int) -> list[Bar]:
+    """The bars of the worked cases as they are in the file, not rounded to any tick."""
+    with gzip.open(DATA / "bybit_btcusdt_perp_1m_20221213.csv.gz", "rt", newline="") as file:
+        rows = list(csv.DictReader(file))[:length]
+    return [
+        Bar(
+            "BTC",
+            number,
+            datetime.fromtimestamp(int(row["open_time_ms"]) / 1000, UTC),
+            *(Decimal(row[name]) for name in ("open", "high", "low", "close", "volume")),
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+BARS = recorded(300)
 COLUMNS = Columns.of(BARS)
 HIGHS, LOWS, CLOSES = COLUMNS.highs, COLUMNS.lows, COLUMNS.closes
 

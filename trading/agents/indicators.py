@@ -5,6 +5,7 @@ A value is None where the window is too short for it, or says nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,10 @@ def pivot_highs(highs: Floats, reach: int = PIVOT_REACH) -> list[int]:
     """
     if len(highs) < 2 * reach + 1:
         return []
+    size = len(highs) - 2 * reach
     middle = highs[reach:-reach]
-    before, after = (_running_max(part, reach) for part in (highs[: -reach - 1], highs[reach + 1 :]))
+    before = reduce(np.maximum, (highs[start : start + size] for start in range(reach)))
+    after = reduce(np.maximum, (highs[start : start + size] for start in range(reach + 1, 2 * reach + 1)))
     found: list[int] = (np.flatnonzero((middle > before) & (middle >= after)) + reach).tolist()
     return found
 
@@ -118,11 +121,6 @@ def support(found: Sequence[Level], close: float, atr: float) -> Level | None:
 def resistance(found: Sequence[Level], close: float, atr: float) -> Level | None:
     """Return the lowest level at or above the close; a close within a cluster's width above it still tests it."""
     return min((x for x in found if x.price >= close - CLUSTER_ATR * atr), key=lambda x: x.price, default=None)
-
-
-def _running_max(values: Floats, reach: int) -> Floats:
-    highest: Floats = np.lib.stride_tricks.sliding_window_view(values, reach).max(axis=1)
-    return highest
 
 
 def _last(series: Any) -> float | None:

@@ -74,15 +74,20 @@ def _decide(state: AccountState, command: Command, market: Market, now: datetime
         case MatchOrder():
             journal = Journal(state, market, now)
             matching.match(journal, command.order_id)
-            return Accepted(journal.state, journal.finish())
+            return _accepted(journal)
         case RecordEquity():
             journal = Journal(state, market, now)
             journal.record_equity()
-            return Accepted(journal.state, journal.finish())
+            return _accepted(journal)
         case MoveCash():
             return _move_cash(state, command, market, now)
         case SubmitDecision():
             return _submit_decision(state, command, market, now, policies)
+
+
+def _accepted(journal: Journal, orders: tuple[Order, ...] = ()) -> Accepted:
+    facts = journal.finish()  # which may still change the state
+    return Accepted(journal.state, facts, orders)
 
 
 def _place(
@@ -98,7 +103,7 @@ def _place(
         return Accepted(state, orders=(earlier,), duplicate=True)
     journal = Journal(state, market, now)
     order = placing.place(journal, command, policies, decision_ref)
-    return Accepted(journal.state, journal.finish(), orders=(order,))
+    return _accepted(journal, orders=(order,))
 
 
 def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> Accepted:
@@ -132,11 +137,13 @@ def _move_cash(state: AccountState, command: MoveCash, market: Market, now: date
         if -command.amount > free:
             raise InsufficientMargin(-command.amount, free)
     cash = state.cash + command.amount
-    day = state.day.rolled(now).deposited(command.amount)
+    day = state.day.rolled(now)
+    if command.kind is not LedgerKind.FUNDING:
+        day = day.deposited(command.amount)
     journal = Journal(replace(state, cash=cash, day=day), market, now)
     journal.tell(CashMoved(command.kind, command.amount, cash, command.reason, now))
     journal.record_equity()
-    return Accepted(journal.state, journal.finish())
+    return _accepted(journal)
 
 
 def _submit_decision(

@@ -49,7 +49,10 @@ def daily_return(open_equity: Decimal, equity: Decimal, net_deposits: Decimal) -
 
 @dataclass(frozen=True, slots=True)
 class EquityPoint:
+    """What an account was worth at a moment, USDC: `balance` is its cash, `equity` that plus unrealised PnL."""
+
     at: datetime
+    balance: Decimal
     equity: Decimal
     daily_pnl: Decimal
     daily_return_pct: Decimal | None

@@ -76,7 +76,7 @@ class Journal:
         day = replace(self.state.day.rolled(self.now), last_equity=equity)
         self.state = replace(self.state, day=day)
         profit = day.profit(equity)
-        self.tell(EquityRecorded(EquityPoint(self.now, equity, profit.pnl, profit.return_pct)))
+        self.tell(EquityRecorded(EquityPoint(self.now, self.state.cash, equity, profit.pnl, profit.return_pct)))
 
     def finish(self) -> tuple[Fact, ...]:
         """Tell each changed position once, equity once if anything filled, and return all facts in order."""

@@ -6,12 +6,12 @@ Source of the formulae: Hyperliquid documentation, "Margining", "Margin tiers" a
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 
 from trading.domain.instruments import Instrument, MarginTier
 from trading.domain.money import CONTEXT, ZERO
 from trading.domain.positions import Position
 
-BACKSTOP = Decimal(2) / Decimal(3)
 WITHDRAWABLE_NOTIONAL_SHARE = Decimal("0.1")
 
 
@@ -36,8 +36,13 @@ def _brackets(tiers: Sequence[MarginTier]) -> list[tuple[MarginTier, Decimal, De
 
 
 def maintenance(tiers: Sequence[MarginTier], notional: Decimal) -> Maintenance:
-    """Return the maintenance margin: ``notional * rate - deduction`` of the tier in which the notional lies."""
-    tier, rate, deduction = next(row for row in reversed(_brackets(tiers)) if notional >= row[0].lower_notional)
+    """Return the maintenance margin: ``notional * rate - deduction`` of the tier in which the notional lies.
+
+    A notional that is exactly a tier's lower bound still belongs to the tier below.
+    """
+    brackets = _brackets(tiers)
+    within = (row for row in reversed(brackets) if notional > row[0].lower_notional)
+    tier, rate, deduction = next(within, brackets[0])
     return Maintenance(notional * rate - deduction, rate, deduction, tier.max_leverage)
 
 
@@ -71,6 +76,16 @@ def cross_maintenance(
     )
 
 
+def is_liquidatable(value: Decimal, total_maintenance: Decimal) -> bool:
+    """Tell whether an account no longer has its maintenance margin."""
+    return value < total_maintenance
+
+
+def is_for_backstop(value: Decimal, total_maintenance: Decimal) -> bool:
+    """Tell whether an account has less than two thirds of its maintenance margin."""
+    return 3 * value < 2 * total_maintenance
+
+
 def liquidation_price(
     position: Position, mark: Decimal, value: Decimal, total_maintenance: Decimal, tiers: Sequence[MarginTier]
 ) -> Decimal | None:
@@ -84,12 +99,15 @@ def liquidation_price(
         return None
     side = position.side.sign
     available = value - total_maintenance + maintenance(tiers, position.value(mark)).margin
-    for _tier, rate, deduction in _brackets(tiers):
-        numerator = side * position.size * mark - available - deduction
-        price = CONTEXT.divide(numerator, position.size * (side - rate))
-        if price > 0 and maintenance(tiers, position.size * price).rate == rate:
-            return price
-    return None
+    brackets = _brackets(tiers)
+    notional = ZERO
+    for (_tier, rate, deduction), above in zip_longest(brackets, brackets[1:]):
+        notional = CONTEXT.divide(side * position.size * mark - available - deduction, side - rate)
+        # Value less maintenance moves one way only with the price: the first tier that reaches it has it.
+        if above is None or notional <= above[0].lower_notional:
+            break
+    price = CONTEXT.divide(notional, position.size)
+    return price if price > 0 else None
 
 
 def return_on_equity(position: Position, mark: Decimal) -> Decimal:

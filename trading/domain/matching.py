@@ -12,6 +12,8 @@ from trading.domain.placing import check_margin
 def match(journal: Journal, order_id: int) -> None:
     """Fill an open order, as maker at its own price, with what now stands in the book at that price or better.
 
+    An open position keeps the leverage that it has by now; where there is none the order's own counts.
+
     Does nothing where the order is no longer open, its account is frozen or the market does not reach it. Cancels it
     where it would only reduce and nothing is left to reduce, or where the account can no longer carry it.
     """
@@ -34,11 +36,14 @@ def match(journal: Journal, order_id: int) -> None:
     filled = order.filled(size, order.price, now)
     if order.reduce_only and filled.is_open and not _still_reduces(journal, order, filled):
         filled = filled.canceled("reduce_only_canceled", now)
+    held = state.position(order.symbol, order.leverage)
+    leverage = held.leverage if held.is_open else order.leverage
     try:
-        check_margin(state, market, filled, (Level(order.price, size),))
+        check_margin(state, market, filled, (Level(order.price, size),), leverage)
     except InsufficientMargin:
         journal.put_order(order.canceled("margin_canceled", now))
         return
+    journal.set_leverage(order.symbol, leverage)
     journal.put_order(filled)
     journal.fill(order, size, order.price, Liquidity.MAKER, book.quality)
     market.take(order.symbol, order.side, walk(book, order.side, size, order.price))

@@ -5,6 +5,7 @@ exact multiple of one micro-USDC. Only fees, margins, funding and entry averages
 """
 
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from itertools import takewhile
 
 MICRO = Decimal("0.000001")
 ZERO = Decimal(0)
@@ -12,7 +13,9 @@ CONTEXT = Context(prec=60)
 """Wide enough that no product of two storable numbers is ever rounded by the context."""
 
 LARGEST = Decimal("1e12")
-"""No price, size or amount of money may reach this; a 64-bit integer of micro-units holds nine times as much."""
+"""No price or amount of money may reach this; a 64-bit integer of micro-units holds nine times as much."""
+LARGEST_SIZE = Decimal("1e10")
+"""No size of an order may reach this; a 64-bit integer of units of 1e-8 holds nine times as much."""
 
 
 def truncate(amount: Decimal) -> Decimal:
@@ -29,9 +32,10 @@ def round_micro(amount: Decimal) -> Decimal:
 
 def decimals(value: Decimal) -> int:
     """Count the decimal places that a finite number really needs: 1.500 needs one, 1000 none."""
-    exponent = value.normalize(CONTEXT).as_tuple().exponent
+    _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int), "a finite number is expected"
-    return max(0, -exponent)
+    zeros = sum(1 for _ in takewhile(lambda digit: not digit, reversed(digits))) if value else -exponent
+    return max(0, -exponent - zeros)
 
 
 def problem_with_positive(value: Decimal) -> str | None:

@@ -17,7 +17,7 @@ from trading.domain.errors import (
 from trading.domain.instruments import MAX_PRICE_DECIMALS, PRICE_FIGURES, Instrument, slippage_price
 from trading.domain.journal import Journal
 from trading.domain.market import Market
-from trading.domain.money import ZERO, round_micro
+from trading.domain.money import LARGEST, LARGEST_SIZE, ZERO, round_micro
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
 from trading.domain.positions import apply_fill
@@ -93,7 +93,7 @@ def place(journal: Journal, command: PlaceOrder, policies: Policies, decision_re
         final = final.filled(level.size, level.price, now)
     if final.is_open and not rests:
         final = final.canceled("market_canceled" if is_market else "ioc_canceled", now)
-    check_margin(state, market, final, taken)
+    check_margin(state, market, final, taken, leverage)
 
     journal.set_leverage(command.symbol, leverage)
     journal.put_order(final, created=True)
@@ -103,16 +103,19 @@ def place(journal: Journal, command: PlaceOrder, policies: Policies, decision_re
     return final
 
 
-def check_margin(state: AccountState, market: Market, order: Order, fills: tuple[Level, ...]) -> None:
-    """Refuse an order whose opening part needs more margin than the account has free.
+def check_margin(
+    state: AccountState, market: Market, order: Order, fills: tuple[Level, ...], leverage: int
+) -> None:
+    """Refuse an order that opens or will open more than the account has free margin for.
 
-    `order` is the order as it will stand after `fills`, `state` the account before them. Needed: what the fills open,
-    at their prices, and what the rest of the order will hold, over the leverage. Available: equity after the part that
-    closes, less the margin of what remains of the positions and of the open orders. Fees are not part of it (a policy:
-    the venue's documentation leaves it open).
+    `order` is the order as it will stand after `fills`, `state` the account before them, `leverage` the position's
+    after them. Needed: what the fills open, at their prices, over the leverage, and what resting orders will hold more
+    than before. Available: equity after the part that closes, less the margin of what remains of the positions and of
+    the open orders. An order that only closes is never refused. Fees are not part of it (a policy: the venue's
+    documentation leaves it open).
     """
-    before = state.position(order.symbol, order.leverage)
-    kept = after = replace(before, leverage=order.leverage)
+    before = state.position(order.symbol, leverage)
+    kept = after = replace(before, leverage=leverage)
     cash, opened = state.cash, ZERO
     for level in fills:
         after = apply_fill(after, order.side, level.size, level.price).position
@@ -121,15 +124,19 @@ def check_margin(state: AccountState, market: Market, order: Order, fills: tuple
             result = apply_fill(kept, order.side, closing, level.price)
             kept, cash = result.position, cash + (result.closed_pnl or ZERO)
         opened += (level.size - closing) * level.price
-    held_before = state.with_order(order.canceled("", order.updated_at)).order_margin()
-    held_more = max(ZERO, state.with_position(after).with_order(order).order_margin() - held_before)
-    lowered = before.is_open and order.leverage < before.leverage
-    if not (opened or held_more or lowered):
+    without = state.with_order(order.canceled("", order.updated_at))
+    held_before = without.order_margin()
+    held_after = state.with_position(after).with_order(order).order_margin()
+    rest_opens = held_after > without.with_position(after).order_margin()
+    lowered = before.is_open and leverage < before.leverage
+    if not (opened or rest_opens or lowered):
         return
     marks = state.marks(market)
     positions = [kept, *(p for symbol, p in state.positions.items() if symbol != order.symbol)]
-    needed = margin.initial_margin(opened, order.leverage) + held_more
-    available = margin.account_value(cash, positions, marks) - margin.margin_used(positions, marks) - held_before
+    needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
+    available = (
+        margin.account_value(cash, positions, marks) - margin.margin_used(positions, marks) - held_before
+    )
     if needed > available:
         raise InsufficientMargin(round_micro(needed), max(ZERO, round_micro(available)))
 
@@ -141,6 +148,9 @@ def _check_form(command: PlaceOrder, instrument: Instrument) -> None:
     if not instrument.size_is_valid(command.size):
         reason = "lot_rejected"
         problems.append(FieldProblem("size", f"must be a multiple of {Decimal(1).scaleb(-instrument.size_decimals):f}"))
+    elif command.size >= LARGEST_SIZE:
+        reason = "lot_rejected"
+        problems.append(FieldProblem("size", f"must be less than {LARGEST_SIZE:f}"))
     if command.order_type is OrderType.MARKET:
         problems += [
             FieldProblem(path, "does not go with a market order; leave it out")
@@ -157,6 +167,8 @@ def _check_form(command: PlaceOrder, instrument: Instrument) -> None:
                 f"must be whole, or have at most {PRICE_FIGURES} significant figures and {places} decimals",
             )
         )
+    elif command.price >= LARGEST:
+        problems.append(FieldProblem("price", f"must be less than {LARGEST:f}"))
     if command.leverage is not None and not 1 <= command.leverage <= instrument.max_leverage:
         reason = "leverage_rejected"
         problems.append(FieldProblem("leverage", f"must be from 1 to {instrument.max_leverage}"))

