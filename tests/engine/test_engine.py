@@ -1,0 +1,208 @@
+"""The engine, step by step, at times that the test gives."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from tests.builders import an_account, an_order
+from trading.desk import Desk, Done, Request
+from trading.domain.book import Book, levels_from
+from trading.domain.market import Quote
+from trading.engine import Engine
+from trading.market.board import Board
+from trading.models import EquityPoint, FeedCursor, MarketPrice, ModelDecision, Order, Trade
+from trading.prices import store
+
+pytestmark = pytest.mark.django_db(transaction=True)
+START = datetime(2026, 4, 9, 12, tzinfo=UTC)
+MODEL = {
+    "symbols": ["BTC"], "period": 6, "lookback": 60, "oversold": 40, "overbought": 60, "exit_level": 55, "near_atr": 2,
+    "stop_atr": 6, "target_atr": 4, "risk_pct": 0.003, "leverage": 5, "every": 5,
+}  # fmt: skip
+
+
+class Time:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+MakeEngine = Callable[[], Engine]
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def make_engine(time: Time) -> Any:
+    desks: list[Desk] = []
+
+    def make() -> Engine:
+        desks.append(Desk(Board(), time))
+        return Engine(desks[-1], time)
+
+    yield make
+    for desk in desks:
+        desk.close()
+
+
+def run(engine: Engine, time: Time, seconds: float, step: float = 0.25) -> None:
+    for _ in range(round(seconds / step)):
+        time.now += timedelta(seconds=step)
+        engine.step(time.now)
+
+
+def test_the_replay_brings_prices_bars_and_decisions(make_engine: MakeEngine, time: Time, settings: Any) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    account = an_account(model="rsi_support_resistance", model_settings=MODEL)
+    engine = make_engine()
+    run(engine, time, 31)
+    assert {price.instrument_id for price in MarketPrice.objects.all()} == {"BTC", "ETH"}
+    decisions = ModelDecision.objects.filter(account=account)
+    assert decisions.count() >= 5
+    assert Trade.objects.filter(account=account).exists()
+    traded = Order.objects.filter(account=account).select_related("decision")
+    assert all(order.decision is not None and order.decision.decision != "hold" for order in traded)
+    for decision in decisions:
+        assert decision.facts
+        assert "RSI" in decision.reasoning or "Stop" in decision.reasoning or "Target" in decision.reasoning
+
+
+def test_a_restart_goes_on_where_the_feed_was_and_decides_nothing_twice(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    an_account(model="rsi_support_resistance", model_settings=MODEL)
+    first = make_engine()
+    run(first, time, 10)
+    last = {price.instrument_id: price.mark for price in MarketPrice.objects.all()}
+    cursor = FeedCursor.objects.get().position
+    time.now += timedelta(minutes=5)  # killed: nothing was given back, the lease ran out
+    second = make_engine()
+    second.step(time.now)
+    assert {symbol: quote.mark for symbol, quote in second.desk.board.quotes.items()} == last
+    assert FeedCursor.objects.get().position["next_bar"] == cursor["next_bar"]
+    run(second, time, 10)
+    ids = list(ModelDecision.objects.values_list("client_decision_id", flat=True))
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_model_on_the_same_market_makes_the_same_trades(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    settings.HYPERORU_MARKET = "simulated"
+    accounts = [an_account(model="rsi_support_resistance", model_settings=MODEL) for _ in range(2)]
+    run(make_engine(), time, 30)
+    rows = [
+        list(Trade.objects.filter(account=a).order_by("id").values_list("side", "price", "size", "fee", "executed_at"))
+        for a in accounts
+    ]
+    assert rows[0]
+    assert rows[0] == rows[1]
+
+
+def test_a_price_put_by_staff_fills_the_orders_that_it_reaches_best_first(make_engine: MakeEngine, time: Time) -> None:
+    engine = make_engine()
+    account = an_account(capital="100000")
+    place(engine, account, time, "68500")
+    put(time, "66000", bids=[["65999", "1"]], asks=[["66001", "0.015"]])
+    run(engine, time, 0.25)
+    filled = {order.price: order.filled_size for order in Order.objects.filter(account=account)}
+    assert filled == {Decimal(67_000): Decimal("0.01"), Decimal(66_500): Decimal("0.005"), Decimal(60_000): 0}
+    assert [trade.price for trade in Trade.objects.order_by("id")] == [67_000, 66_500]
+    run(engine, time, 1)
+    assert Trade.objects.count() == 2
+
+
+def place(engine: Engine, account: Account, time: Time, mark: str) -> None:
+    put(time, mark)
+    run(engine, time, 0.25)
+    for price in ("66500", "67000", "60000"):
+        [answer] = engine.desk.execute([Request(account.pk, an_order("0.01", price=price))])
+        assert isinstance(answer, Done), answer
+
+
+def put(time: Time, mark: str, bids: Any = None, asks: Any = None) -> None:
+    time.now += timedelta(seconds=1)
+    book = Book(levels_from(bids), levels_from(asks)) if bids else None
+    store([Quote("BTC", Decimal(mark), time.now, None, book, expires=False)])
+
+
+def test_equity_is_written_every_ten_seconds(make_engine: MakeEngine, time: Time) -> None:
+    account = an_account()
+    run(make_engine(), time, 35)
+    points = list(EquityPoint.objects.filter(account=account).order_by("timestamp"))
+    assert len(points) == 4
+    assert all(point.equity == point.balance == 10_000 for point in points)
+    gaps = {(b.timestamp - a.timestamp).total_seconds() for a, b in pairwise(points)}
+    assert gaps == {10.0}
+
+
+def test_of_two_engines_one_leads_and_the_other_takes_over(make_engine: MakeEngine, time: Time) -> None:
+    account = an_account()
+    first, second = make_engine(), make_engine()
+    first.step(time.now)
+    second.step(time.now)
+    assert (first.leads, second.leads) == (True, False)
+    assert EquityPoint.objects.filter(account=account).count() == 1
+    time.now += timedelta(seconds=4.5)
+    second.step(time.now)
+    assert second.leads
+    first.step(time.now + timedelta(seconds=0.5))
+    assert not first.leads
+    second.stop()
+    first.step(time.now)
+    assert first.leads
+
+
+def test_a_deposed_engine_writes_nothing_more(make_engine: MakeEngine, time: Time) -> None:
+    an_account()
+    first, second = make_engine(), make_engine()
+    first.step(time.now)
+    first.lease.duration = timedelta(hours=1)  # it believes to lead for long
+    time.now += timedelta(seconds=5)
+    second.step(time.now)
+    assert second.leads
+    before = EquityPoint.objects.count()
+    time.now += timedelta(seconds=20)
+    first.step(time.now)
+    assert not first.leads
+    assert EquityPoint.objects.count() == before
+
+
+def test_a_model_whose_settings_are_wrong_keeps_no_other_from_deciding(
+    make_engine: MakeEngine, time: Time, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    an_account(model="rsi_support_resistance", model_settings={"nonsense": 1})
+    an_account(model="nobody")
+    good = an_account(model="rsi_support_resistance", model_settings=MODEL)
+    frozen = an_account(model="rsi_support_resistance", model_settings=MODEL, status="frozen")
+    run(make_engine(), time, 12)
+    assert set(ModelDecision.objects.values_list("account_id", flat=True)) == {good.pk}
+    assert frozen.status == "frozen"
+    assert "can't be run" in caplog.text
+
+
+def test_the_day_rolls_at_midnight_utc(make_engine: MakeEngine, time: Time) -> None:
+    time.now = datetime(2026, 4, 9, 23, 59, 45, tzinfo=UTC)
+    account = an_account()
+    Account.objects.filter(pk=account.pk).update(day=time.now.date(), last_equity=Decimal(9_900))
+    engine = make_engine()
+    run(engine, time, 40)
+    account.refresh_from_db()
+    assert account.day == datetime(2026, 4, 10, tzinfo=UTC).date()
+    assert account.day_open_equity == 10_000
+    assert account.day_net_deposits == 0
+    assert EquityPoint.objects.order_by("-id")[0].daily_pnl == 0
