@@ -4,6 +4,7 @@ Django's async helpers run all of it on one thread for the whole process, where 
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -40,6 +41,13 @@ def close_pool() -> None:
     pool, _pool = _pool, None
     if pool is None:
         return
+    everyone = threading.Barrier(settings.HYPERORU_ORM_THREADS)
     for _ in range(settings.HYPERORU_ORM_THREADS):
-        pool.submit(connections.close_all)
+        pool.submit(_close_connections, everyone)
     pool.shutdown()
+
+
+def _close_connections(everyone: threading.Barrier) -> None:
+    """Close this thread's connections, and wait for the others: so each thread of the pool takes one such call."""
+    connections.close_all()
+    everyone.wait()

@@ -45,6 +45,13 @@ def _postgresql(folder: str) -> str:
     return uri
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--postgresql"):
+        gone = [item for item in items if item.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in gone]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run of CI in which anything was skipped: a skipped test is one that nobody notices."""

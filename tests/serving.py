@@ -71,6 +71,10 @@ class Client:
         return await self.reply(self._number)
 
     async def reply(self, request_id: int | str) -> Message:
+        """Return the reply to a request; other frames wait in `events`."""
+        for index, message in enumerate(self.events):
+            if message.get("request_id") == request_id:
+                return self.events.pop(index)
         while True:
             message = await self.receive()
             if message.get("request_id") == request_id:

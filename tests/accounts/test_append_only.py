@@ -60,7 +60,7 @@ def test_the_database_refuses_what_goes_past_the_model(
     assert list(model._default_manager.values()) == before
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL empties tables with TRUNCATE")
+@pytest.mark.sqlite  # PostgreSQL empties tables with TRUNCATE
 def test_delete_triggers_can_be_dropped_for_tests_alone() -> None:
     append_only_sql.drop_delete_triggers(connection)
     AuditEntry.objects.all()._raw_delete(using="default")
@@ -69,7 +69,7 @@ def test_delete_triggers_can_be_dropped_for_tests_alone() -> None:
         LedgerEntry.objects.update(reason="other")
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="would wait for its own deferred checks on PostgreSQL")
+@pytest.mark.sqlite  # on PostgreSQL it would wait for its own deferred checks
 def test_the_triggers_can_be_taken_away_again() -> None:
     append_only_sql.uninstall(connection)
     assert AuditEntry.objects.update(target="other") == 1
