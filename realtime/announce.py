@@ -4,40 +4,44 @@ import logging
 import threading
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-if TYPE_CHECKING:
-    from realtime.hub import Hub
-    from realtime.streams import Numbered
+from realtime.events import Numbered
 
 logger = logging.getLogger(__name__)
 
 CONTROL_GROUP = "control"
 _lock = threading.Lock()
-_hubs: "list[Hub]" = []
+_hubs: "list[Announcer]" = []
+
+
+class Announcer(Protocol):
+    """What lives in an event loop and can send to the layer from there (the hub)."""
+
+    def announce(self, group: str, message: dict[str, Any]) -> None: ...
 
 
 def account_group(account_id: int) -> str:
     return f"account.{account_id}"
 
 
-def register(hub: "Hub") -> None:
+def register(hub: Announcer) -> None:
     """Let announcements of this process go through the hub's event loop."""
     with _lock:
         _hubs.append(hub)
 
 
-def unregister(hub: "Hub") -> None:
+def unregister(hub: Announcer) -> None:
     with _lock:
         if hub in _hubs:
             _hubs.remove(hub)
 
 
-def announce(events: "Sequence[Numbered]") -> None:
+def announce(events: Sequence[Numbered]) -> None:
     """Send events to their accounts' groups: one message for each account."""
     for account_id, run in groupby(sorted(events, key=lambda event: event.account_id), lambda event: event.account_id):
         rows = [[event.channel, event.epoch, event.seq, event.frame] for event in run]

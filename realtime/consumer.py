@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from realtime.connection import Connection
 from realtime.handlers import ROUTES, Lane, Route
-from realtime.hub import get_hub
+from realtime.hubs import get_hub
 from realtime.origins import origin_allowed
 from realtime.protocol import messages
 from realtime.protocol.codec import BadEnvelope, Incoming, RequestId, decode, encode, open_frame

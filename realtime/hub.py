@@ -7,28 +7,37 @@ hands every event to the connections that want it, as one shared string.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 from django.conf import settings
 
 from realtime import streams
 from realtime.announce import CONTROL_GROUP, account_group, register, unregister
+from realtime.events import Numbered
 from realtime.orm import in_orm
+from realtime.outbox import Outbox
 from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_TOO_SLOW, ProtocolError
 from realtime.protocol.messages import StreamHead
-from realtime.refresh import Refresher
+from realtime.session import Session
 from trading.reading import read_snapshot
-
-if TYPE_CHECKING:
-    from realtime.consumer import Connection
 
 logger = logging.getLogger(__name__)
 Key = tuple[int, str]
 RECENT = 256
 IDLE_LOOKS = 120
+
+
+class Subscriber(Protocol):
+    """What the hub needs of a connection. `keys` are the streams that it is attached to; the hub keeps them."""
+
+    session: Session
+    outbox: Outbox
+    keys: set[Key]
+    wants_prices: bool
+
+    def close(self, code: int) -> None: ...
 
 
 class StreamState:
@@ -40,7 +49,7 @@ class StreamState:
         self.epoch = head.epoch
         self.seq = head.seq
         self.recent: deque[tuple[int, str]] = deque(maxlen=RECENT)
-        self.subscribers: set[Connection] = set()
+        self.subscribers: set[Subscriber] = set()
 
     def reset(self, epoch: str, seq: int) -> None:
         self.epoch, self.seq = epoch, seq
@@ -51,7 +60,7 @@ class Hub:
     """Fan-out for the connections of one event loop. All methods but `announce` belong to that loop."""
 
     def __init__(self) -> None:
-        self.connections: set[Connection] = set()
+        self.connections: set[Subscriber] = set()
         self._loop = asyncio.get_running_loop()
         self._layer = get_channel_layer()
         self._channel = ""
@@ -64,15 +73,14 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._started = asyncio.Lock()
 
-    async def start(self) -> None:
-        """Join the layer and begin to listen; does nothing when it has begun."""
+    async def start(self, *workers: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Join the layer and begin to listen, and run other workers besides; does nothing when it has begun."""
         async with self._started:
             if self._tasks:
                 return
             await self._join()
             register(self)
-            refresher = Refresher(self)
-            for work in (self._listen, self._announce, self._look, refresher.run):
+            for work in (self._listen, self._announce, self._look, *workers):
                 self._tasks.append(asyncio.create_task(work()))
 
     async def stop(self) -> None:
@@ -138,7 +146,7 @@ class Hub:
             found += [row.frame for row in rows]
             seq = rows[-1].seq
 
-    def attach(self, connection: "Connection", keys: Iterable[Key]) -> None:
+    def attach(self, connection: Subscriber, keys: Iterable[Key]) -> None:
         """Give a connection exactly the live events of these watched streams from now on."""
         wanted = set(keys)
         for key in connection.keys - wanted:
@@ -148,12 +156,12 @@ class Hub:
             self._streams[key].subscribers.add(connection)
         connection.keys = wanted
 
-    def forget(self, connection: "Connection") -> None:
+    def forget(self, connection: Subscriber) -> None:
         """Drop a connection that is gone."""
         self.attach(connection, ())
         self.connections.discard(connection)
 
-    def subscribers(self, channel: str) -> dict[int, "set[Connection]"]:
+    def subscribers(self, channel: str) -> dict[int, set[Subscriber]]:
         """Return who is subscribed to a durable channel, by account."""
         return {
             account_id: stream.subscribers
@@ -304,19 +312,6 @@ def _heads_made_sure(account_id: int) -> dict[Key, StreamHead]:
     return streams.heads([account_id])
 
 
-def _head_and_after(key: Key, seq: int) -> tuple[StreamHead, list[streams.Numbered]]:
+def _head_and_after(key: Key, seq: int) -> tuple[StreamHead, list[Numbered]]:
     with read_snapshot():
         return streams.heads([key[0]])[key], streams.after(*key, seq)
-
-
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-
-
-async def get_hub() -> Hub:
-    """Return the running loop's hub, started."""
-    loop = asyncio.get_running_loop()
-    hub = _hubs.get(loop)
-    if hub is None:
-        hub = _hubs[loop] = Hub()
-    await hub.start()
-    return hub

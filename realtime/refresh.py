@@ -5,13 +5,13 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import SessionToken
 from realtime import wire
+from realtime.hub import Hub
 from realtime.orm import in_orm
 from realtime.protocol import channels
 from realtime.protocol.codec import encode
@@ -22,9 +22,6 @@ from trading.models import Position
 from trading.prices import stored
 from trading.reading import read_snapshot
 
-if TYPE_CHECKING:
-    from realtime.hub import Hub
-
 logger = logging.getLogger(__name__)
 COMMIT_TIME = timedelta(seconds=5)
 """How long a revocation may take from its time stamp until others see it."""
@@ -33,7 +30,7 @@ COMMIT_TIME = timedelta(seconds=5)
 class Refresher:
     """Tells a hub's connections, once a second, what the market changed."""
 
-    def __init__(self, hub: "Hub") -> None:
+    def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._told: dict[str, Decimal] = {}
         self._revoked_since = timezone.now()

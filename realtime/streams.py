@@ -2,38 +2,18 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from realtime.announce import announce
+from realtime.events import Draft, Numbered
 from realtime.models import Event, Stream
 from realtime.protocol.channels import DURABLE, EVENT_OF
 from realtime.protocol.codec import encode_event
 from realtime.protocol.messages import Reply, StreamHead
 
 RESUME_LIMIT = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An event that has no number yet."""
-
-    account_id: int
-    channel: str
-    data: Reply
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """An event as it stands in the log."""
-
-    account_id: int
-    channel: str
-    epoch: str
-    seq: int
-    frame: str
 
 
 class Collector(threading.local):

@@ -33,7 +33,7 @@ class Server:
 def serving() -> Iterator[Server]:
     """Run uvicorn with the application until the block ends."""
     from hyperoru.serving import server_config
-    from realtime.hub import get_hub
+    from realtime.hubs import get_hub
 
     listener = socket.create_server(("127.0.0.1", 0))
     config = server_config()

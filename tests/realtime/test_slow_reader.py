@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from realtime import hub as hubs
+from realtime import hubs
 from realtime.orm import in_orm
 from tests.builders import a_token, an_account, execute
 from tests.serving import Server, client

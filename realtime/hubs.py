@@ -1,0 +1,19 @@
+"""The hub of the running event loop."""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from realtime.hub import Hub
+from realtime.refresh import Refresher
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+async def get_hub() -> Hub:
+    """Return the running loop's hub, started."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub()
+    await hub.start(Refresher(hub).run)
+    return hub
