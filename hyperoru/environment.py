@@ -45,11 +45,11 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def check_production(*, debug: bool, redis_url: str, database: str) -> None:
+def check_production(*, debug: bool, redis_url: str, database: str, workers: int) -> None:
     """Refuse to start in production on what only development may run on."""
     if debug:
         raise ImproperlyConfigured("DEBUG must be off in production.")
     if not redis_url:
         raise ImproperlyConfigured("REDIS_URL is not set; production needs the channel layer in Redis.")
-    if "sqlite" in database and env.int("HYPERORU_WORKERS", default=1) > 1:
+    if "sqlite" in database and workers > 1:
         raise ImproperlyConfigured("SQLite serves one worker; set DATABASE_URL to PostgreSQL or HYPERORU_WORKERS=1.")

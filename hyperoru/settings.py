@@ -156,6 +156,7 @@ HYPERORU_TICK_S = env.float("HYPERORU_TICK_S", default=0.25)
 HYPERORU_EQUITY_EVERY_S = env.float("HYPERORU_EQUITY_EVERY_S", default=10.0)
 HYPERORU_LEASE_S = env.float("HYPERORU_LEASE_S", default=4.0)
 HYPERORU_MARKET_SLIPPAGE = Decimal(env.str("HYPERORU_MARKET_SLIPPAGE", default="0.05"))
+HYPERORU_WORKERS = env.int("HYPERORU_WORKERS", default=1)
 HYPERORU_BATCH_SIZE = env.int("HYPERORU_BATCH_SIZE", default=64)
 
 # The socket
@@ -169,4 +170,6 @@ HYPERORU_ORM_THREADS = env.int("HYPERORU_ORM_THREADS", default=4)
 HYPERORU_ALLOWED_ORIGINS = env.list("HYPERORU_ALLOWED_ORIGINS", default=[])
 
 if PRODUCTION:
-    check_production(debug=DEBUG, redis_url=REDIS_URL, database=DATABASES["default"]["ENGINE"])
+    check_production(
+        debug=DEBUG, redis_url=REDIS_URL, database=DATABASES["default"]["ENGINE"], workers=HYPERORU_WORKERS
+    )

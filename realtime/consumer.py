@@ -73,6 +73,12 @@ async def _read(receive: Any, requests: "Requests") -> None:
         requests.take(message.get("text"))
 
 
+def _is_too_big(text: str) -> bool:
+    """Tell whether a frame is over the limit; encode it only where its characters leave that open."""
+    most = settings.HYPERORU_MAX_FRAME_BYTES
+    return len(text) > most or (len(text) * 4 > most and len(text.encode()) > most)
+
+
 class Requests:
     """The requests of one connection: each is answered exactly once, whatever happens."""
 
@@ -86,7 +92,7 @@ class Requests:
     def take(self, text: str | None) -> None:
         """Answer one frame: at once if that needs no waiting, else in a task."""
         connection = self._connection
-        if text is not None and len(text) > settings.HYPERORU_MAX_FRAME_BYTES:
+        if text is not None and _is_too_big(text):
             connection.close(CLOSE_TOO_BIG)
             return
         try:

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 Key = tuple[int, str]
 RECENT = 256
 IDLE_LOOKS = 120
+REJOIN_S = 1.0
 
 
 class Subscriber(Protocol):
@@ -222,12 +223,15 @@ class Hub:
     async def _listen(self) -> None:
         """Take messages from the layer; when it fails, join again: the looks bridge the time between."""
         while True:
+            if not self._channel:
+                await asyncio.sleep(REJOIN_S)
+                await self._join()
+                continue
             try:
                 message = await self._layer.receive(self._channel)
-            except Exception:
-                logger.exception("The channel layer failed; joining again")
-                await asyncio.sleep(settings.HYPERORU_LOG_LOOK_S)
-                await self._rejoin()
+            except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
+                logger.warning("The channel layer failed (%s); joining again", error)
+                self._channel = ""
                 continue
             self._hear(message)
 
@@ -251,8 +255,8 @@ class Hub:
             group, message = await self._outgoing.get()
             try:
                 await self._layer.group_send(group, message)
-            except Exception:
-                logger.exception("The channel layer did not take an announcement; the log still has it")
+            except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
+                logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
 
     async def _look(self) -> None:
         """Compare every watched stream with the log a few times a second: what the layer lost is found here."""
@@ -286,25 +290,29 @@ class Hub:
         del self._accounts[account_id]
         for key in keys:
             del self._streams[key]
-        await self._layer.group_discard(account_group(account_id), self._channel)
+        if self._channel:
+            await self._layer.group_discard(account_group(account_id), self._channel)
 
     async def _join(self) -> None:
-        self._channel = await self._layer.new_channel("hub")
-        await self._group_add(CONTROL_GROUP)
-
-    async def _rejoin(self) -> None:
+        """Take a channel of the layer and join the groups of all that is watched."""
+        self._channel = ""
         try:
-            await self._join()
-            for account_id in list(self._accounts):
-                await self._group_add(account_group(account_id))
-        except Exception:
-            logger.exception("The channel layer can't be joined; events still come from the log")
+            channel = await self._layer.new_channel("hub")
+            for group in (CONTROL_GROUP, *map(account_group, self._accounts)):
+                await self._layer.group_add(group, channel)
+        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
+            logger.warning("The channel layer can't be joined (%s); events still come from the log", error)
+        else:
+            self._channel = channel
 
     async def _group_add(self, group: str) -> None:
+        if not self._channel:
+            return
         try:
             await self._layer.group_add(group, self._channel)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
             logger.warning("The channel layer can't be reached (%s); events still come from the log", error)
+            self._channel = ""
 
 
 def _heads_made_sure(account_id: int) -> dict[Key, StreamHead]:

@@ -8,13 +8,15 @@ commit at high load.
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections, transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
@@ -45,12 +47,6 @@ class ExecutionUnknown(Rejection):
     """The database was lost while it committed: the outcome must be asked for by `client_order_id`."""
 
     code = "execution_unknown"
-
-
-class Shed(Rejection):
-    """The desk is shutting down and took nothing more."""
-
-    code = "restarting"
 
 
 class Fence(Protocol):
@@ -123,7 +119,7 @@ class Desk:
             return []
         try:
             return self._execute_with_retries(requests)
-        except DatabaseError:
+        except (DatabaseError, ValidationError):  # the fields refuse a number that they can't hold exactly
             if len(requests) == 1:
                 logger.exception("The database refused a request")
                 return [_unavailable()]
@@ -149,7 +145,7 @@ class Desk:
 
     def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:
         now = self.clock()
-        with transaction.atomic():
+        with _answering_after_commit(commit), transaction.atomic():
             loaded = storage.load([(r.account_id, r.command) for r in requests], FeeRates())
             actors = [r.actor for r in requests if r.actor is not None]
             authority = Authority(actors, loaded.accounts.values(), now)
@@ -207,12 +203,19 @@ class Desk:
     def _answer(self, batch: Sequence[tuple[Request, "Future[Answer]"]]) -> None:
         live = [(request, future) for request, future in batch if future.set_running_or_notify_cancel()]
         close_old_connections()
+        self._answer_live(live)
+
+    def _answer_live(self, live: Sequence[tuple[Request, "Future[Answer]"]]) -> None:
+        """Execute a batch; should it fail, nothing of it was done, and each request is tried alone."""
         try:
             answers = self.execute([request for request, _ in live])
         except Exception as error:
-            logger.exception("The desk failed on a batch")
-            for _, future in live:
-                future.set_exception(error)
+            logger.exception("The desk failed on a batch of %d", len(live))
+            if len(live) == 1:
+                live[0][1].set_exception(error)
+                return
+            for each in live:
+                self._answer_live([each])
             return
         for (_, future), answer in zip(live, answers, strict=True):
             future.set_result(answer)
@@ -223,6 +226,19 @@ class _Commit:
     """Tells whether a failure came while the transaction was being committed."""
 
     begun: bool = False
+
+
+@contextmanager
+def _answering_after_commit(commit: _Commit) -> Iterator[None]:
+    """Let what others hung on the commit fail without taking the answers along: what was done is done."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except Exception:
+        if not commit.begun:
+            raise
+        logger.exception("What was to follow a commit failed; the commit stands")
 
 
 def policies() -> Policies:

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -22,7 +21,8 @@ from realtime.handlers.seeing import Viewer, check_session, seen_account, seen_a
 from realtime.orm import in_orm
 from realtime.protocol import messages
 from realtime.protocol.errors import CLOSE_BAD_TOKEN, ProtocolError
-from realtime.session import Identity
+from realtime.protocol.messages import StreamHead
+from realtime.session import Identity, Subscription
 from trading.reading import read_snapshot
 
 MAX_BAD_TOKENS = 5
@@ -115,17 +115,16 @@ def _of_browser(headers: list[tuple[bytes, bytes]], now: datetime) -> SessionTok
 async def switch_user(connection: Connection, data: messages.SwitchUser) -> Answer:
     """Act as another user from now on. What follows the active account moves with it; pinned subscriptions end."""
     session = connection.session
-    user, accounts = await in_orm(_switched, Viewer.of(session), data.user_id, timezone.now())
-    account_id = accounts[0].id if accounts else None
+    switched = await in_orm(_switched, Viewer.of(session), data.user_id, timezone.now())
     following = {each for each in session.subscriptions if each.account_id is None}
-    await connection.prepare(following, account_id)
-    session.become(user.id, user.username, account_id)
+    frames = await _moved(connection, following, switched.account_id, switched.as_of)
+    session.become(switched.user.id, switched.user.username, switched.account_id)
     session.subscriptions = following
     connection.follow()
-    return Answer(messages.UserSwitched(user=user, account_id=account_id, accounts=accounts))
+    return Answer(switched, then=frames)
 
 
-def _switched(viewer: Viewer, user_id: int, now: datetime) -> tuple[messages.UserData, list[messages.AccountData]]:
+def _switched(viewer: Viewer, user_id: int, now: datetime) -> messages.UserSwitched:
     own = Viewer(viewer.token, viewer.token_user_id, viewer.token_user_id)
     token = check_session(own, now)
     if user_id != token.user_id and not may_act_as(token.user):
@@ -136,28 +135,40 @@ def _switched(viewer: Viewer, user_id: int, now: datetime) -> tuple[messages.Use
     if user_id != viewer.user_id:
         detail = {"from_user_id": viewer.user_id}
         record_audit(actor=token.user, action="switch_user", target=f"user {user_id}", detail=detail, now=now)
-    accounts = seen_accounts(Viewer(viewer.token, viewer.token_user_id, user_id))
-    return messages.UserData(target.pk, target.get_username()), accounts
+    with read_snapshot():
+        accounts = seen_accounts(Viewer(viewer.token, viewer.token_user_id, user_id))
+        return messages.UserSwitched(
+            user=messages.UserData(target.pk, target.get_username()),
+            account_id=accounts[0].id if accounts else None,
+            accounts=accounts,
+            as_of=streams.as_of(accounts[0].id) if accounts else {},
+        )
 
 
 async def switch_account(connection: Connection, data: messages.SwitchAccount) -> Answer:
     """Make another account the active one, and move all subscriptions that follow it, in one step."""
     session = connection.session
-    viewer = Viewer.of(session)
-    as_of = await in_orm(_account_as_of, viewer, data.account_id, timezone.now())
-    await connection.prepare(session.subscriptions, data.account_id)
-    before = session.streams()
-    moving = {each.channel for each in session.subscriptions if each.account_id is None}
-    new = {(data.account_id, channel) for channel in moving} - before
-    missed = await replay(connection.hub, {key: as_of[key[1]] for key in new if key[1] in as_of})
+    as_of = await in_orm(_account_as_of, Viewer.of(session), data.account_id, timezone.now())
+    frames = await _moved(connection, session.subscriptions, data.account_id, as_of)
     session.account_id = data.account_id
     connection.follow()
-    frames = [frame for found in missed.values() for frame in found or ()]
     return Answer(messages.AccountSwitched(account_id=data.account_id, as_of=as_of), then=frames)
 
 
-def _account_as_of(viewer: Viewer, account_id: int, now: datetime) -> dict[str, Any]:
+def _account_as_of(viewer: Viewer, account_id: int, now: datetime) -> dict[str, StreamHead]:
     with read_snapshot():
         check_session(viewer, now)
         seen_account(viewer, account_id)
         return streams.as_of(account_id)
+
+
+async def _moved(
+    connection: Connection, subscriptions: set[Subscription], account_id: int | None, as_of: dict[str, StreamHead]
+) -> list[str]:
+    """Return the events since `as_of` of the streams that a move to an account adds. Follow before the next `await`."""
+    await connection.prepare(subscriptions, account_id)
+    if account_id is None:
+        return []
+    new = {(account_id, each.channel) for each in subscriptions if each.account_id is None} - connection.keys
+    missed = await replay(connection.hub, {key: as_of[key[1]] for key in new if key[1] in as_of})
+    return [frame for found in missed.values() for frame in found or ()]

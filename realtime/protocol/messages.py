@@ -192,6 +192,7 @@ class UserSwitched(Reply, frozen=True):
     user: UserData
     account_id: int | None
     accounts: list[AccountData]
+    as_of: dict[str, StreamHead]
 
 
 class AccountSwitched(Reply, frozen=True):

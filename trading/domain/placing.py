@@ -103,9 +103,7 @@ def place(journal: Journal, command: PlaceOrder, policies: Policies, decision_re
     return final
 
 
-def check_margin(
-    state: AccountState, market: Market, order: Order, fills: tuple[Level, ...], leverage: int
-) -> None:
+def check_margin(state: AccountState, market: Market, order: Order, fills: tuple[Level, ...], leverage: int) -> None:
     """Refuse an order that opens or will open more than the account has free margin for.
 
     `order` is the order as it will stand after `fills`, `state` the account before them, `leverage` the position's
@@ -134,9 +132,7 @@ def check_margin(
     marks = state.marks(market)
     positions = [kept, *(p for symbol, p in state.positions.items() if symbol != order.symbol)]
     needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
-    available = (
-        margin.account_value(cash, positions, marks) - margin.margin_used(positions, marks) - held_before
-    )
+    available = margin.account_value(cash, positions, marks) - margin.margin_used(positions, marks) - held_before
     if needed > available:
         raise InsufficientMargin(round_micro(needed), max(ZERO, round_micro(available)))
 

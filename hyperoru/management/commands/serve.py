@@ -24,13 +24,16 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=8080, help="port to listen on (default: %(default)s)")
         parser.add_argument("--role", choices=ROLES, default="all", help="what it does (default: %(default)s)")
-        parser.add_argument("--workers", type=int, default=1, help="processes that serve (default: %(default)s)")
+        workers = settings.HYPERORU_WORKERS
+        parser.add_argument("--workers", type=int, default=workers, help="processes that serve (default: %(default)s)")
 
     def handle(self, *args: Any, host: str, port: int, role: str, workers: int, **options: Any) -> None:
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
         if workers > 1 and not settings.REDIS_URL:
             raise CommandError("Several workers need the channel layer in Redis: set REDIS_URL, or use --workers 1.")
+        if workers > 1 and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+            raise CommandError("SQLite serves one worker: set DATABASE_URL to PostgreSQL, or use --workers 1.")
         if role == "engine":
             call_command("run_engine")
             return
