@@ -1,0 +1,96 @@
+"""The exchange's pages in the admin."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from accounts.models import Account
+from realtime.models import Event
+from tests.builders import an_account, an_order, execute, set_price
+from trading.domain.commands import RecordEquity, SubmitDecision
+from trading.domain.enums import Action
+from trading.models import ModelDecision, Position
+
+pytestmark = pytest.mark.django_db
+PAGES = ["order", "trade", "position", "modeldecision", "equitypoint", "instrument", "marketprice", "enginelease"]
+
+
+@pytest.fixture
+def browser(db: None) -> Client:
+    browser = Client()
+    browser.force_login(get_user_model().objects.create_superuser("boss"))
+    return browser
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    set_price()
+    account = an_account()
+    decision = SubmitDecision("rsi", "BTC", Action.BUY, "RSI oversold at 28", order=an_order())
+    execute(account, decision, an_order(price="60000"), RecordEquity())
+    return account
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_list_opens_and_searches(page: str, browser: Client, account: Account) -> None:
+    assert browser.get(f"/admin/trading/{page}/").status_code == 200
+    assert browser.get(f"/admin/trading/{page}/?q=1").status_code == 200
+
+
+def test_a_list_costs_the_same_however_long_it_is(
+    browser: Client, account: Account, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    execute(account, *[an_order("0.001") for _ in range(30)])
+    for page in ("order", "trade", "position", "modeldecision", "equitypoint"):
+        with django_assert_max_num_queries(10):
+            browser.get(f"/admin/trading/{page}/")
+
+
+def saved(browser: Client, page: str, row: Any, **changes: object) -> None:
+    """Change a row through its form, as one does by hand."""
+    url = f"/admin/trading/{page}/{row.pk}/change/"
+    form = browser.get(url).context["adminform"].form
+    values = {name: "" if (value := form[name].value()) is None else value for name in form.fields}
+    for name in [name for name in values if name.endswith("_at")]:
+        moment = getattr(row, name)
+        values |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
+    response = browser.post(url, values | changes)
+    assert response.status_code == 302, response.context["adminform"].form.errors
+
+
+def test_a_position_saved_here_is_told(browser: Client, account: Account) -> None:
+    before = Event.objects.filter(stream__channel="positions").count()
+    saved(browser, "position", Position.objects.get(), leverage=20)
+    assert Position.objects.get().leverage == 20
+    assert Event.objects.filter(stream__channel="positions").count() == before + 1
+    assert '"leverage":20' in Event.objects.filter(stream__channel="positions").latest("seq").frame
+
+
+def test_a_decision_saved_here_is_told(browser: Client, account: Account) -> None:
+    saved(browser, "modeldecision", ModelDecision.objects.get(), reasoning="Said better")
+    event = Event.objects.filter(stream__channel="model_chat").latest("seq")
+    assert event.seq == 2
+    assert "Said better" in event.frame
+
+
+def test_what_the_database_forbids_is_told_in_the_form(browser: Client, account: Account) -> None:
+    row = Position.objects.get()
+    url = f"/admin/trading/position/{row.pk}/change/"
+    form = browser.get(url).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    values |= {"updated_at_0": "2026-04-09", "updated_at_1": "12:00:00"}
+    for change in ({"size": "-1"}, {"size": "0"}, {"leverage": "0"}, {"entry_notional": "1.1234567"}):
+        response = browser.post(url, values | change)
+        assert response.status_code == 200, change
+        assert response.context["adminform"].form.errors
+    row.refresh_from_db()
+    assert row.leverage == 10
+
+
+def test_records_are_not_deleted_here(browser: Client, account: Account) -> None:
+    row = Position.objects.get()
+    assert browser.post(f"/admin/trading/position/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Position.objects.filter(pk=row.pk).exists()
