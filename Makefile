@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ## Set everything up and serve on http://localhost:8080, with the demo accounts trading.
 run: $(VENV)/.installed
 	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py seed_accounts --keep var/demo-access.json
+	@$(BIN)/python manage.py seed_accounts --keep "$${HYPERORU_VAR:-var}/demo-access.json"
 	@echo && echo "Open http://localhost:$(PORT)/ and log in as one of these users; stop with Ctrl-C." && echo
 	@$(BIN)/python manage.py serve --port $(PORT)
 

@@ -74,7 +74,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: the tests' threads and processes share it as the server's do.
     DATABASES["default"]["TEST"] = {"NAME": str(var_dir() / "test.sqlite3")}
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    # Under ASGI each HTTP request has a thread of its own: connections go back to a pool instead of staying with it.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 2,
+        "max_size": env.int("HYPERORU_DB_POOL", default=20),
+        "timeout": 10,
+    }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -131,6 +136,7 @@ STATIC_ROOT = var_dir() / "staticfiles"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = not PRODUCTION
 UNFOLD = {"SITE_TITLE": "Hyperoru", "SITE_HEADER": "Hyperoru", "SITE_URL": "/"}
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

@@ -29,6 +29,7 @@ class Connection:
         self.wants_prices = False
         self.outbox = Outbox(send, settings.HYPERORU_MAX_QUEUED_BYTES, self._overflowed)
         self.overflowed = asyncio.Event()
+        self.gone = False
         self._loop = asyncio.get_running_loop()
         self._timers = [self._loop.call_later(settings.HYPERORU_CONNECT_TIMEOUT_S, self.close, CLOSE_NO_CONNECT)]
 
@@ -38,6 +39,8 @@ class Connection:
 
     def follow(self) -> None:
         """Attach the connection to the streams that its session now means. They must be watched."""
+        if self.gone:  # a request outlived its socket
+            return
         session = self.session
         self.wants_prices = any(each.channel == PRICES for each in session.subscriptions)
         self.hub.attach(self, {key for key in session.streams() if key[1] != PRICES})
@@ -53,13 +56,19 @@ class Connection:
         """Set the timers of a session that was just opened: the warning and the end."""
         self.drop_timers()
         identity = self.session.identity
-        if identity is None or identity.expires_at is None:
+        if self.gone or identity is None or identity.expires_at is None:
             return
         left = (identity.expires_at - timezone.now()).total_seconds()
         self._timers = [
             self._loop.call_later(max(0.0, left - WARN_BEFORE_S), self._warn),
             self._loop.call_later(max(0.0, left), self.close, CLOSE_SESSION_EXPIRED),
         ]
+
+    def leave(self) -> None:
+        """Let go of the hub and the timers: the socket is closed."""
+        self.gone = True
+        self.hub.forget(self)
+        self.drop_timers()
 
     def drop_timers(self) -> None:
         for timer in self._timers:

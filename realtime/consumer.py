@@ -54,8 +54,7 @@ class HyperoruConsumer(AsyncJsonWebsocketConsumer):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(reader, CLOSE_PATIENCE_S)
         finally:
-            hub.forget(connection)
-            connection.drop_timers()
+            connection.leave()
             tasks = [reader, writer, overflow]
             for task in tasks:
                 task.cancel()

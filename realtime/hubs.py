@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 from realtime.hub import Hub
 from realtime.refresh import Refresher
+from realtime.warden import Warden
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
@@ -15,5 +16,5 @@ async def get_hub() -> Hub:
     hub = _hubs.get(loop)
     if hub is None:
         hub = _hubs[loop] = Hub()
-    await hub.start(Refresher(hub).run)
+    await hub.start(Refresher(hub).run, Warden(hub).run)
     return hub

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import replace
 from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import SessionToken
 from realtime import wire
 from realtime.hub import Hub
 from realtime.orm import in_orm
@@ -17,14 +16,13 @@ from realtime.protocol import channels
 from realtime.protocol.codec import encode
 from realtime.protocol.errors import ProtocolError
 from realtime.streams import heads
+from trading.domain.market import Quote
 from trading.market.board import board
 from trading.models import Position
 from trading.prices import stored
 from trading.reading import read_snapshot
 
 logger = logging.getLogger(__name__)
-COMMIT_TIME = timedelta(seconds=5)
-"""How long a revocation may take from its time stamp until others see it."""
 
 
 class Refresher:
@@ -32,8 +30,7 @@ class Refresher:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._told: dict[str, Decimal] = {}
-        self._revoked_since = timezone.now()
+        self._told: dict[str, Quote] = {}
 
     async def run(self) -> None:
         while True:
@@ -48,17 +45,16 @@ class Refresher:
     async def _refresh(self) -> None:
         if not self._hub.connections:
             return
-        since, self._revoked_since = self._revoked_since, timezone.now()
-        self._hub.cut(await in_orm(_revoked_after, since))
         board.put(await in_orm(stored))
         quotes = board.quotes
-        moved = {symbol for symbol, quote in quotes.items() if self._told.get(symbol) != quote.mark}
-        self._told.update({symbol: quotes[symbol].mark for symbol in moved})
-        for symbol in moved:
-            frame = encode(channels.EVENT_OF[channels.PRICES], wire.price(quotes[symbol]))
+        changed = [quote for symbol, quote in quotes.items() if not _same(self._told.get(symbol), quote)]
+        moved = {quote.symbol for quote in changed if _mark(self._told.get(quote.symbol)) != quote.mark}
+        self._told = quotes
+        for quote in changed:
+            frame = price_frame(quote)
             for connection in self._hub.connections:
                 if connection.wants_prices:
-                    connection.outbox.put_latest(f"price:{symbol}", frame)
+                    connection.outbox.put_latest(f"price:{quote.symbol}", frame)
         if moved:
             await self._refresh_positions(moved)
 
@@ -78,13 +74,23 @@ class Refresher:
                 connection.outbox.put_latest(key, frame)
 
 
+def price_frame(quote: Quote) -> str:
+    """Return the `price_update` of a quote."""
+    return encode(channels.EVENT_OF[channels.PRICES], wire.price(quote))
+
+
+def _same(told: Quote | None, quote: Quote) -> bool:
+    """Tell whether a quote says nothing new to those who follow prices."""
+    return told is not None and replace(told, at=quote.at) == quote
+
+
+def _mark(quote: Quote | None) -> Decimal | None:
+    return None if quote is None else quote.mark
+
+
 def _open_positions(account_ids: list[int], symbols: Iterable[str]) -> list[tuple[Position, int]]:
     """Read open positions, each with the number of the last event of its stream at that moment."""
     with read_snapshot():
         rows = list(Position.objects.filter(account__in=account_ids, size__gt=0, instrument__in=symbols))
         seqs = heads({row.account_id for row in rows})
     return [(row, seqs[row.account_id, channels.POSITIONS].seq) for row in rows]
-
-
-def _revoked_after(moment: datetime) -> list[int]:
-    return list(SessionToken.objects.filter(revoked_at__gte=moment - COMMIT_TIME).values_list("pk", flat=True))

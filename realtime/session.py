@@ -42,6 +42,10 @@ class Session:
     def connected(self) -> bool:
         return self.identity is not None
 
+    @property
+    def acts_as_another(self) -> bool:
+        return self.identity is not None and self.identity.user_id != self.user_id
+
     def start(self, identity: Identity, account_id: int | None) -> None:
         """Take a new identity. The same user's fresh token prolongs the session; another user starts it over."""
         same = self.identity is not None and self.identity.user_id == identity.user_id

@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,10 +48,23 @@ def _postgresql(folder: str) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--postgresql"):
-        gone = [item for item in items if item.get_closest_marker("sqlite")]
-        config.hook.pytest_deselected(items=gone)
-        items[:] = [item for item in items if item not in gone]
+    other = "sqlite" if config.getoption("--postgresql") else "postgresql"
+    gone = [item for item in items if item.get_closest_marker(other)]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if not item.get_closest_marker(other)]
+    if shutil.which("chromium") is None:
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="Chromium is not installed: apt install chromium"))
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave the browser's folder out where Playwright is not installed (it is in requirements-dev.txt)."""
+    return True if collection_path.name == "browser" and find_spec("playwright") is None else None
+
+
+def pytest_report_header() -> str | None:
+    return None if find_spec("playwright") else "Without the browser tests: Playwright is not installed (make install)"
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,7 +16,7 @@ from accounts.models import Account
 from trading.deciding import Deciders
 from trading.desk import Answer, Desk, Request
 from trading.domain.commands import MatchOrder, RecordEquity
-from trading.domain.enums import OrderStatus, Side
+from trading.domain.enums import AccountStatus, OrderStatus, Side
 from trading.domain.errors import Rejection
 from trading.domain.market import Bar, Quote
 from trading.lease import Lease, LeaseLost
@@ -49,7 +49,6 @@ class Engine:
         self.clock = clock
         self.lease = Lease(timedelta(seconds=settings.HYPERORU_LEASE_S))
         self._lead: Lead | None = None
-        self._put_prices: dict[str, datetime] = {}
 
     @property
     def leads(self) -> bool:
@@ -136,12 +135,10 @@ class Engine:
         )
 
     def _events(self, lead: Lead, now: datetime) -> Iterable[Quote | Bar]:
-        """Return what the market did: the feed's events, or the prices that staff put since the last look."""
+        """Return what the market did: the feed's events, or the prices that staff put, which stand."""
         if settings.HYPERORU_MARKET != "manual":
             return lead.feed.advance(now)
-        put = [replace(q, expires=False) for q in stored() if self._put_prices.get(q.symbol) != q.at]
-        self._put_prices.update({quote.symbol: quote.at for quote in put})
-        return put
+        return [quote for quote in stored() if not quote.expires]
 
     def _quote(self, quote: Quote) -> None:
         """Take a new price and fill the resting orders that it reaches, best price first, then the oldest."""
@@ -158,7 +155,9 @@ class Engine:
             reached |= Q(side=Side.BUY, price__gte=book.asks[0].price)
         if book.bids:
             reached |= Q(side=Side.SELL, price__lte=book.bids[0].price)
-        orders = Order.objects.filter(reached, instrument=symbol, status=OrderStatus.OPEN)
+        orders = Order.objects.filter(
+            reached, instrument=symbol, status=OrderStatus.OPEN, account__status=AccountStatus.ACTIVE
+        )
         rows = orders.values_list("account_id", "pk", "side", "price", "created_at")
         ranked = sorted(rows, key=lambda row: (row[2], row[3] if row[2] == Side.SELL else -row[3], row[4], row[1]))
         return [(row[0], row[1]) for row in ranked]

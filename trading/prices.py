@@ -1,6 +1,7 @@
 """Prices between processes: the engine writes them, whoever is not fed by one reads them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -26,8 +27,10 @@ def store(quotes: Iterable[Quote]) -> None:
 
 
 def stored() -> list[Quote]:
-    """Read the last quotes that were written."""
-    return [row.to_quote() for row in MarketPrice.objects.all()]
+    """Read the last quotes that were written. Only in the manual market does a price stand until it is replaced."""
+    manual = settings.HYPERORU_MARKET == "manual"
+    quotes = [row.to_quote() for row in MarketPrice.objects.all()]
+    return quotes if manual else [replace(quote, expires=True) for quote in quotes]
 
 
 def market_now(board: Board, now: datetime | None = None) -> Market:

@@ -1,5 +1,6 @@
 """Subscribing to channels, and leaving them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.utils import timezone
@@ -10,15 +11,19 @@ from realtime.handlers.replay import replay
 from realtime.handlers.seeing import Viewer, check_session, seen_account
 from realtime.orm import in_orm
 from realtime.protocol import messages
-from realtime.protocol.channels import CHANNELS, DURABLE
+from realtime.protocol.channels import CHANNELS, DURABLE, PRICES
 from realtime.protocol.messages import StreamHead
+from realtime.refresh import price_frame
 from realtime.session import Subscription
+from trading.domain.market import Quote
+from trading.market.board import board
+from trading.prices import market_now
 
 
 async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
     """Subscribe to channels of the active account, or of the account named; replay what a `resume` missed."""
     session = connection.session
-    await in_orm(_check, Viewer.of(session), data.account_id, timezone.now())
+    quotes = await in_orm(_check, Viewer.of(session), data.account_id, timezone.now())
     wanted = [channel for channel in CHANNELS if channel in data.channels]
     rejected = {channel: "unknown_channel" for channel in data.channels if channel not in CHANNELS}
     subject = data.account_id or session.account_id
@@ -41,6 +46,8 @@ async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
             frames += found or ()
             head = StreamHead(head.epoch, head.seq, found is not None, None if found is None else len(found))
         heads[channel] = head
+    if PRICES in wanted:
+        frames += [price_frame(quote) for quote in quotes.values()]
     reply = messages.Subscribed(
         channels=session.channels(data.account_id), streams=heads, rejected=rejected, account_id=data.account_id
     )
@@ -55,7 +62,9 @@ async def unsubscribe(connection: Connection, data: messages.Unsubscribe) -> Ans
     return Answer(messages.Unsubscribed(channels=session.channels(data.account_id), account_id=data.account_id))
 
 
-def _check(viewer: Viewer, account_id: int | None, now: datetime) -> None:
+def _check(viewer: Viewer, account_id: int | None, now: datetime) -> Mapping[str, Quote]:
+    """Refuse what the viewer may not follow; return the last prices."""
     check_session(viewer, now)
     if account_id is not None:
         seen_account(viewer, account_id)
+    return market_now(board, now).quotes

@@ -27,10 +27,6 @@ class Empty(Request, frozen=True):
     """A request that needs no data."""
 
 
-class Lenient(msgspec.Struct, frozen=True):
-    """A request whose data is not looked at."""
-
-
 class Connect(Request, frozen=True):
     session_token: str | None = None
 

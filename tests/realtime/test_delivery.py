@@ -301,3 +301,10 @@ async def test_a_new_mark_refreshes_prices_and_positions(world: SimpleNamespace,
     assert "seq" not in position
     assert (price["data"]["symbol"], position["data"]["size"]) == ("BTC", 0.01)
     assert position["data"]["unrealized_pnl"] == pytest.approx(0.01 * (69000 - position["data"]["entry_price"]))
+
+
+async def test_who_subscribes_to_prices_is_told_those_that_stand(world: SimpleNamespace, server: Server) -> None:
+    async with client(server, world.token) as socket:
+        reply = await socket.request("subscribe", channels=["prices"])
+        assert reply["data"]["streams"] == {}
+        assert (await socket.event("price_update"))["data"]["mark_price"] == 68500.0

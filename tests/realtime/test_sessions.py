@@ -268,3 +268,33 @@ async def test_no_token_is_ever_logged(
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("websockets")]
     assert logged
     assert not [line for line in logged if world.token in line or "wrong-and-secret" in line]
+
+
+async def test_events_end_when_the_access_to_an_account_is_withdrawn(world: SimpleNamespace, server: Server) -> None:
+    row = await in_orm(access, world.strangers, world.owner, "viewer")
+    async with client(server, world.token) as socket, client(server, world.stranger_token) as other:
+        await other.request("subscribe", channels=["trades"])
+        await socket.request("subscribe", channels=["trades"], account_id=world.strangers.pk)
+        await in_orm(row.delete)
+        assert await socket.close_code() == 4005
+        await in_orm(done, world.strangers, an_order())
+        assert (await other.event("trade_update"))["data"]["account_id"] == world.strangers.pk
+
+
+async def test_events_end_when_acting_as_another_is_withdrawn(world: SimpleNamespace, server: Server) -> None:
+    async with client(server, world.boss_token) as socket:
+        await socket.request("switch_user", user_id=world.stranger.pk)
+        await socket.request("subscribe", channels=["trades"])
+        await in_orm(world.boss.user_permissions.clear)
+        assert await socket.close_code() == 4005
+
+
+async def test_what_follows_the_active_account_moves_when_the_user_is_switched(
+    world: SimpleNamespace, server: Server
+) -> None:
+    async with client(server, world.boss_token) as socket:
+        await socket.request("subscribe", channels=["trades"])
+        reply = await socket.request("switch_user", user_id=world.stranger.pk)
+        assert reply["data"]["as_of"]["trades"]["seq"] == 0
+        await in_orm(done, world.strangers, an_order())
+        assert (await socket.event("trade_update"))["data"]["account_id"] == world.strangers.pk

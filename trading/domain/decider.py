@@ -19,7 +19,7 @@ from trading.domain.commands import (
     SubmitDecision,
 )
 from trading.domain.enums import LedgerKind
-from trading.domain.errors import InsufficientMargin, NotFound, NotOpen, Rejection
+from trading.domain.errors import InsufficientMargin, NotFound, NotOpen, OrderRejected, Rejection
 from trading.domain.facts import CashMoved, DecisionRecorded, Fact, OrderChanged
 from trading.domain.journal import Journal
 from trading.domain.margin import margin_used, withdrawable
@@ -129,6 +129,11 @@ def _cancel_all(state: AccountState, command: CancelAllOrders, now: datetime) ->
 
 
 def _move_cash(state: AccountState, command: MoveCash, market: Market, now: datetime) -> Accepted:
+    wrong_way = {LedgerKind.DEPOSIT: command.amount < 0, LedgerKind.WITHDRAWAL: command.amount > 0}
+    if not command.amount or wrong_way.get(command.kind):
+        raise OrderRejected(
+            "A deposit must be positive, a withdrawal negative, and nothing 0.", reason="amount_rejected"
+        )
     if command.kind is LedgerKind.WITHDRAWAL:
         marks = state.marks(market)
         notional = sum((p.value(marks[p.symbol]) for p in state.positions.values() if p.is_open), ZERO)

@@ -1,0 +1,170 @@
+"""Random stories of one account: what is asked of it while the market moves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from tests.domain.given import BTC, ETH, NOW, a_market, an_account, d
+from trading.domain.book import Book, Level
+from trading.domain.commands import (
+    CancelAllOrders,
+    CancelOrder,
+    Command,
+    MatchOrder,
+    MoveCash,
+    PlaceOrder,
+    RecordEquity,
+    SubmitDecision,
+)
+from trading.domain.decider import Accepted, Rejected, decide
+from trading.domain.enums import Action, LedgerKind, OrderType, Side, TimeInForce
+from trading.domain.market import Market, Quote
+from trading.domain.state import AccountState
+
+GRID = {"BTC": (BTC.size_decimals, 1, 67_000), "ETH": (ETH.size_decimals, 2, 3_000)}
+
+
+@dataclass(frozen=True)
+class Price:
+    """The market moves: a new mark and, with levels, a new book."""
+
+    symbol: str
+    mark: Decimal
+    book: Book | None
+
+
+@dataclass(frozen=True)
+class OnOrder:
+    """Something is asked of one of the orders placed so far."""
+
+    number: int
+    cancel: bool
+
+
+symbols = st.sampled_from(["BTC", "ETH"])
+sides = st.sampled_from(Side)
+
+
+def steps(places: int, low: str, high: str) -> st.SearchStrategy[Decimal]:
+    return st.decimals(low, high, places=places, allow_nan=False)
+
+
+@st.composite
+def prices(draw: st.DrawFn, symbol: str) -> Decimal:
+    """Draw a price within 10 % of the usual one, on the tick."""
+    ticks = draw(st.integers(-100, 100))
+    return d(GRID[symbol][2] + ticks * GRID[symbol][2] // 1_000)
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> Price:
+    symbol = draw(symbols)
+    mark = draw(prices(symbol))
+    if draw(st.booleans()):
+        return Price(symbol, mark, None)
+    sizes = st.lists(steps(GRID[symbol][0], "0.001", "2"), max_size=4)
+    tick = d(1) if symbol == "BTC" else d("0.1")
+    bids = tuple(Level(mark - tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
+    asks = tuple(Level(mark + tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
+    return Price(symbol, mark, Book(bids, asks))
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> PlaceOrder:
+    symbol = draw(symbols)
+    size_decimals = GRID[symbol][0]
+    is_limit = draw(st.booleans())
+    odd = [d(text) for text in ("0", "-1", "0.0000001", "NaN", "Infinity", "1e11")]
+    size = draw(steps(size_decimals, "0.01", "4" if symbol == "ETH" else "0.5"))
+    price = draw(prices(symbol))
+    if draw(st.integers(0, 15)) == 9:
+        size, price = draw(st.sampled_from([*odd, size])), draw(st.sampled_from([d("0.001"), d("67000.55"), price]))
+    return PlaceOrder(
+        symbol=symbol,
+        side=draw(sides),
+        size=size,
+        order_type=OrderType.LIMIT if is_limit else OrderType.MARKET,
+        price=price if is_limit else None,
+        time_in_force=draw(st.sampled_from([None, *TimeInForce])) if is_limit else None,
+        reduce_only=draw(st.sampled_from([False, False, False, False, True])),
+        leverage=draw(st.sampled_from([None, None, 1, 3, 10, 10, 20, 25, 25, 99])),
+        client_order_id=draw(st.sampled_from([None, None, None, "a", "b", "c", "d"])),
+    )
+
+
+@st.composite
+def cash_moves(draw: st.DrawFn) -> MoveCash:
+    kind = draw(st.sampled_from([LedgerKind.DEPOSIT, LedgerKind.WITHDRAWAL, LedgerKind.FUNDING]))
+    amount = draw(steps(6, "0.000001", "900"))
+    return MoveCash(kind, -amount if kind is LedgerKind.WITHDRAWAL else amount)
+
+
+decisions = st.builds(
+    SubmitDecision,
+    model=st.just("m"),
+    symbol=st.just("BTC"),
+    action=st.sampled_from(Action),
+    reasoning=st.just("because"),
+    client_decision_id=st.sampled_from([None, "x"]),
+    order=st.one_of(st.none(), orders()),
+)
+on_orders = st.builds(OnOrder, st.integers(0, 9), st.booleans())
+asked = st.one_of(
+    orders(),
+    orders(),
+    orders(),
+    moves(),
+    moves(),
+    on_orders,
+    on_orders,
+    cash_moves(),
+    decisions,
+    st.just(RecordEquity()),
+    st.builds(CancelAllOrders, st.sampled_from([None, "BTC"])),
+)
+stories = st.lists(asked, min_size=8, max_size=24)
+Asked = Command | Price | OnOrder
+
+
+@dataclass
+class Step:
+    before: AccountState
+    command: Command
+    market: Market
+    """The market as the command found it."""
+    now: datetime
+    decided: Accepted | Rejected
+    left: Market
+    """The market as the command left it."""
+
+
+def copied(market: Market) -> Market:
+    return Market(market.instruments, market.quotes, market.stale_after, dict(market.books))
+
+
+def told(story: Sequence[Asked]) -> Iterator[Step]:
+    """Decide a story on one account, command by command; resting orders are matched at each new price."""
+    state = an_account("10000")
+    market = a_market(Quote("BTC", d(67_000), NOW, expires=False), Quote("ETH", d(3_000), NOW, expires=False))
+    now = NOW
+    for each in story:
+        now += timedelta(hours=1)
+        commands: list[Command] = []
+        if isinstance(each, Price):
+            quotes = {**market.quotes, each.symbol: Quote(each.symbol, each.mark, now, book=each.book, expires=False)}
+            kept = {symbol: book for symbol, book in market.books.items() if symbol != each.symbol}
+            market = Market(market.instruments, quotes, market.stale_after, kept)
+            commands += [MatchOrder(order.ref) for order in state.open_orders()]
+        elif not isinstance(each, OnOrder):
+            commands.append(each)
+        elif state.orders:
+            ref = sorted(state.orders)[each.number % len(state.orders)]
+            commands.append(CancelOrder(ref) if each.cancel else MatchOrder(ref))
+        for command in commands:
+            found = copied(market)
+            decided = decide(state, command, market, now)
+            yield Step(state, command, found, now, decided, market)
+            state = decided.state
