@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections import deque
 from collections.abc import Iterable
 
 from django.db.models import F
@@ -14,66 +13,82 @@ from trading.agents.settings import SettingsError
 from trading.desk import Request
 from trading.domain.equity import Day
 from trading.domain.market import Bar, Market
+from trading.domain.money import ZERO
 from trading.domain.state import AccountState
 from trading.market.feeds import Feed
 from trading.models import Position
 
 logger = logging.getLogger(__name__)
-KEPT_BARS = 500
+KEPT_BARS = 2_000
 
 
 class Deciders:
     """The models of all accounts, and the bars that they look at."""
 
     def __init__(self, feed: Feed) -> None:
-        self._bars = {symbol: deque(feed.history(symbol), maxlen=KEPT_BARS) for symbol in feed.symbols}
+        self._bars = {symbol: list(feed.history(symbol)) for symbol in feed.symbols}
         self._agents: dict[tuple[int, str, str], Agent | None] = {}
 
     def on_bars(self, bars: Iterable[Bar], market: Market) -> list[Request]:
-        """Take bars that closed and return what the models decided about them, for the desk to carry out."""
-        closed = list(bars)
+        """Take bars that closed and return what the models decided about them, for the desk to carry out.
+
+        A model that fails, whatever it fails on, is logged and keeps no other from deciding.
+        """
+        closed = [bar for bar in bars if bar.symbol in market.instruments and bar.symbol in market.quotes]
         for bar in closed:
-            self._bars.setdefault(bar.symbol, deque(maxlen=KEPT_BARS)).append(bar)
+            self._keep(bar)
         accounts = list(Account.objects.filter(status=Status.ACTIVE).exclude(model="").order_by("pk"))
         if not accounts or not closed:
             return []
         states = _states(accounts)
         requests: list[Request] = []
         for account in accounts:
-            agent = self._agent(account)
-            for bar in closed if agent is not None else ():
-                if agent is not None and bar.symbol in agent.symbols and bar.symbol in market.quotes:
-                    request = self._ask(agent, states[account.pk], bar, market)
-                    requests += [request] if request else []
+            try:
+                requests += self._ask(account, states[account.pk], closed, market)
+            except Exception:
+                logger.exception("The model %s failed on account %s", account.model, account.pk)
         return requests
 
-    def _ask(self, agent: Agent, state: AccountState, bar: Bar, market: Market) -> Request | None:
+    def _keep(self, bar: Bar) -> None:
+        kept = self._bars.setdefault(bar.symbol, [])
+        kept.append(bar)
+        if len(kept) >= 2 * KEPT_BARS:
+            del kept[:-KEPT_BARS]
+
+    def _ask(self, account: Account, state: AccountState, closed: Iterable[Bar], market: Market) -> list[Request]:
+        agent = self._agent(account)
+        if agent is None:
+            return []
+        requests: list[Request] = []
+        for bar in closed:
+            if bar.symbol in agent.symbols:
+                view = self._view(agent, state, bar, market)
+                verdict = agent.decide(view)
+                if verdict is not None:
+                    requests.append(Request(account.pk, to_command(agent.name, view, verdict)))
+        return requests
+
+    def _view(self, agent: Agent, state: AccountState, bar: Bar, market: Market) -> AgentView:
         position = state.positions.get(bar.symbol)
-        is_open = position is not None and position.is_open
-        bars = self._bars[bar.symbol]
-        view = AgentView(
+        return AgentView(
             symbol=bar.symbol,
             instrument=market.instrument(bar.symbol),
-            bars=list(bars)[-agent.bars_needed :],
+            bars=self._bars[bar.symbol][-agent.bars_needed :],
             mark=market.quotes[bar.symbol].mark,
             equity=state.equity(market),
-            position_size=position.signed_size if position is not None else bar.volume * 0,
-            entry_price=position.entry_price if position is not None and is_open else None,
+            position_size=position.signed_size if position else ZERO,
+            entry_price=position.entry_price if position else None,
         )
-        try:
-            verdict = agent.decide(view)
-        except Exception:
-            # One model's failure must not stop the others.
-            logger.exception("The model %s failed on account %s", agent.name, state.id)
-            return None
-        return Request(state.id, to_command(agent.name, view, verdict)) if verdict is not None else None
 
     def _agent(self, account: Account) -> Agent | None:
         """Return the account's model, made once for each set of settings; None where they can't be used."""
         key = (account.pk, account.model, json.dumps(account.model_settings, sort_keys=True))
         if key not in self._agents:
             try:
-                self._agents[key] = make_agent(account.model, account.model_settings)
+                agent = make_agent(account.model, account.model_settings)
+                if agent.bars_needed > KEPT_BARS:
+                    raise SettingsError(f"It needs {agent.bars_needed} bars; at most {KEPT_BARS} are kept.")
+                self._agents[key] = agent
             except SettingsError as error:
                 logger.error("The model of account %s can't be run: %s", account.pk, error)
                 self._agents[key] = None

@@ -149,7 +149,8 @@ class Desk:
             loaded = storage.load([(r.account_id, r.command) for r in requests], FeeRates())
             actors = [r.actor for r in requests if r.actor is not None]
             authority = Authority(actors, loaded.accounts.values(), now)
-            fences = {id(r.fence): r.fence.refusal() for r in requests if r.fence is not None}
+            distinct = {id(r.fence): r.fence for r in requests if r.fence is not None}
+            fences = {key: fence.refusal() for key, fence in distinct.items()}
             market = market_now(self.board, now)
             states, told, answers = dict(loaded.states), list[tuple[int, Fact]](), list[Accepted | Rejection]()
             for request in requests:

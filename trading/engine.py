@@ -2,43 +2,52 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account
+from trading.crossing import reached
 from trading.deciding import Deciders
-from trading.desk import Answer, Desk, Request
-from trading.domain.commands import MatchOrder, RecordEquity
-from trading.domain.enums import AccountStatus, OrderStatus, Side
+from trading.desk import Answer, Desk, ExecutionUnknown, Request, Unavailable
+from trading.domain.commands import RecordEquity
 from trading.domain.errors import Rejection
 from trading.domain.market import Bar, Quote
 from trading.lease import Lease, LeaseLost
 from trading.market.feeds import Feed, make_feed
-from trading.models import FeedCursor, Instrument, Order
-from trading.prices import market_now, store, stored
+from trading.models import FeedCursor, Instrument
+from trading.prices import market_now, store, stored, usable
 
 logger = logging.getLogger(__name__)
 STORE_EVERY = timedelta(seconds=1)
+CURSOR = "engine"
+EQUITY_SLICES = 20
+"""In how many steps, at the most, the equity of all accounts is written: orders pass between them."""
 RENEW_SHARE = 4
 AFTER_FAILURE_S = 1.0
 
 
 @dataclass(slots=True)
 class Lead:
-    """What a leading engine has: its feed, the models, and when it last did what it does now and then."""
+    """What a leading engine has: its feed, the models, and when it last did what it does now and then.
+
+    `quotes` are those not stored yet, `unrecorded` the accounts whose equity is due, `slice` how many of them a step.
+    """
 
     feed: Feed
     deciders: Deciders
     renewed: datetime
     stored: datetime | None = None
     recorded: datetime | None = None
+    quotes: dict[str, Quote] = field(default_factory=dict)
+    unrecorded: deque[int] = field(default_factory=deque)
+    slice: int = 0
 
 
 class Engine:
@@ -64,7 +73,6 @@ class Engine:
                     self.step(self.clock())
                 except Exception:
                     logger.exception("The engine failed; it goes on in a moment")
-                    self._lead = None
                     pause = AFTER_FAILURE_S
                 stop.wait(pause)
             self.stop()
@@ -75,19 +83,18 @@ class Engine:
         """Write down where the feed is and give the lease back."""
         try:
             if self._lead is not None:
-                self._store((), self._lead)
+                self._store(self._lead)
             self.lease.release(self.clock())
-        except DatabaseError:
-            logger.exception("The engine could not give its lease back; it runs out by itself")
+        except (DatabaseError, LeaseLost):
+            logger.warning("The engine could not give its lease back; it runs out by itself", exc_info=True)
         self._lead = None
 
     def step(self, now: datetime) -> None:
-        """Do what is due at `now` (UTC), if this engine leads."""
+        """Do what is due at `now` (UTC), if this engine leads. Raises what the step failed on."""
         lead = self._leading(now)
         if lead is None:
             return
         try:
-            last: dict[str, Quote] = {}
             for is_bar, run in groupby(self._events(lead, now), lambda event: isinstance(event, Bar)):
                 if is_bar:
                     bars = [event for event in run if isinstance(event, Bar)]
@@ -95,17 +102,18 @@ class Engine:
                     continue
                 for quote in run:
                     if isinstance(quote, Quote):
-                        last[quote.symbol] = quote
+                        lead.quotes[quote.symbol] = quote
                         self._quote(quote)
             if lead.stored is None or now - lead.stored >= STORE_EVERY:
-                self._store(last.values(), lead)
+                self._store(lead)
                 lead.stored = now
-            if lead.recorded is None or now - lead.recorded >= timedelta(seconds=settings.HYPERORU_EQUITY_EVERY_S):
-                lead.recorded = now
-                self.record_equity()
+            self._record_equity(lead, now)
         except LeaseLost:
             logger.warning("Another engine leads by now; this one waits")
             self._lead = None
+        except Exception:
+            self._lead = None  # the next step starts again from the feed's stored cursor: nothing is passed over
+            raise
 
     def _leading(self, now: datetime) -> Lead | None:
         """Take or renew the lease; return what a leader has, made anew after each take-over."""
@@ -123,8 +131,11 @@ class Engine:
         return self._lead
 
     def _feed(self, now: datetime) -> Feed:
-        cursor = FeedCursor.objects.filter(pk=settings.HYPERORU_MARKET).values_list("position", flat=True).first()
-        instruments = {row.symbol: row.to_domain() for row in Instrument.objects.filter(listed=True)}
+        # One cursor whatever the market: a feed of another kind takes its bar number over, so that numbers, and the
+        # ids of decisions made from them, never repeat.
+        cursor = FeedCursor.objects.filter(pk=CURSOR).values_list("position", flat=True).first()
+        # Unlisted ones too: a market must not change because of what is traded in it.
+        instruments = usable(Instrument.objects.all())
         return make_feed(
             settings.HYPERORU_MARKET,
             speed=settings.HYPERORU_REPLAY_SPEED,
@@ -143,47 +154,40 @@ class Engine:
     def _quote(self, quote: Quote) -> None:
         """Take a new price and fill the resting orders that it reaches, best price first, then the oldest."""
         self.desk.board.put([quote])
-        self._carry_out([Request(account_id, MatchOrder(pk)) for account_id, pk in self._reached(quote.symbol)])
+        self._carry_out(reached(market_now(self.desk.board, self.clock()), quote.symbol))
 
-    def _reached(self, symbol: str) -> Sequence[tuple[int, int]]:
-        market = market_now(self.desk.board, self.clock())
-        if symbol not in market.instruments:
-            return []
-        book = market.book(market.quotes[symbol])
-        reached = Q(pk__in=())
-        if book.asks:
-            reached |= Q(side=Side.BUY, price__gte=book.asks[0].price)
-        if book.bids:
-            reached |= Q(side=Side.SELL, price__lte=book.bids[0].price)
-        orders = Order.objects.filter(
-            reached, instrument=symbol, status=OrderStatus.OPEN, account__status=AccountStatus.ACTIVE
-        )
-        rows = orders.values_list("account_id", "pk", "side", "price", "created_at")
-        ranked = sorted(rows, key=lambda row: (row[2], row[3] if row[2] == Side.SELL else -row[3], row[4], row[1]))
-        return [(row[0], row[1]) for row in ranked]
-
-    def record_equity(self) -> None:
-        """Write down the equity of every account."""
-        ids = Account.objects.order_by("pk").values_list("pk", flat=True)
+    def _record_equity(self, lead: Lead, now: datetime) -> None:
+        """Write down the equity of every account now and then, a slice of them in each step."""
+        due = lead.recorded is None or now - lead.recorded >= timedelta(seconds=settings.HYPERORU_EQUITY_EVERY_S)
+        if due and not lead.unrecorded:
+            lead.recorded = now
+            lead.unrecorded.extend(Account.objects.order_by("pk").values_list("pk", flat=True))
+            lead.slice = max(settings.HYPERORU_BATCH_SIZE, -(-len(lead.unrecorded) // EQUITY_SLICES))
+        ids = [lead.unrecorded.popleft() for _ in range(min(lead.slice, len(lead.unrecorded)))]
         self._carry_out([Request(account_id, RecordEquity()) for account_id in ids])
 
     def _carry_out(self, requests: Iterable[Request]) -> list[Answer]:
-        """Give requests to the desk under the lease and wait for the answers. Raises `LeaseLost`."""
+        """Give requests to the desk under the lease and wait for the answers.
+
+        Raises `LeaseLost`, and `Unavailable` where the database was away: the step fails, the feed goes back to its
+        cursor, and what was done already is known by its ids and not done again.
+        """
         futures = [self.desk.submit(replace(request, fence=self.lease)) for request in requests]
         answers = [future.result() for future in futures]
         for answer in answers:
-            if isinstance(answer, LeaseLost):
+            if isinstance(answer, LeaseLost | Unavailable | ExecutionUnknown):
                 raise answer
             if isinstance(answer, Rejection):
                 logger.warning("The engine was refused: %s", answer.message)
         return answers
 
-    def _store(self, quotes: Iterable[Quote], lead: Lead) -> None:
+    def _store(self, lead: Lead) -> None:
         """Write the last prices and the feed's place, together."""
         if settings.HYPERORU_MARKET == "manual":
             return
         with transaction.atomic():
             if (lost := self.lease.refusal()) is not None:
                 raise lost
-            store(quotes)
-            FeedCursor.objects.update_or_create(pk=settings.HYPERORU_MARKET, defaults={"position": lead.feed.cursor()})
+            store(lead.quotes.values())
+            FeedCursor.objects.update_or_create(pk=CURSOR, defaults={"position": lead.feed.cursor()})
+        lead.quotes.clear()

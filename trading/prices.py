@@ -1,5 +1,6 @@
 """Prices between processes: the engine writes them, whoever is not fed by one reads them."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,10 +8,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from trading.domain.instruments import Instrument as InstrumentValue
 from trading.domain.market import Market, Quote
 from trading.market.board import Board
 from trading.models import Instrument, MarketPrice
 
+logger = logging.getLogger(__name__)
 FRESH = timedelta(seconds=1)
 
 
@@ -33,10 +36,23 @@ def stored() -> list[Quote]:
     return quotes if manual else [replace(quote, expires=True) for quote in quotes]
 
 
+def usable(rows: Iterable[Instrument]) -> dict[str, InstrumentValue]:
+    """Return instruments by symbol. One whose row can't be used is left out and logged: the others go on."""
+    found: dict[str, InstrumentValue] = {}
+    for row in rows:
+        try:
+            found[row.symbol] = row.to_domain()
+            found[row.symbol].max_leverage  # noqa: B018  (an instrument without tiers fails here, not in a batch)
+        except (TypeError, ValueError, ArithmeticError, IndexError):
+            found.pop(row.symbol, None)
+            logger.exception("The instrument %s can't be used; correct it in the admin", row.symbol)
+    return found
+
+
 def market_now(board: Board, now: datetime | None = None) -> Market:
     """Return the instruments and the freshest prices: the board's, after a look at the stored ones if it is behind."""
     now = now or timezone.now()
-    instruments = {row.symbol: row.to_domain() for row in Instrument.objects.filter(listed=True)}
+    instruments = usable(Instrument.objects.filter(listed=True))
     quotes = board.quotes
     if any(symbol not in quotes or now - quotes[symbol].at > FRESH for symbol in instruments):
         board.put(stored())

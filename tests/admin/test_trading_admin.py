@@ -94,3 +94,24 @@ def test_records_are_not_deleted_here(browser: Client, account: Account) -> None
     row = Position.objects.get()
     assert browser.post(f"/admin/trading/position/{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Position.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "tiers", ['[["x"]]', "[]", "{}", "[[1, 40]]", "[[0, 20], [5, 40]]", "[[0, 0]]", "[[0, 40], [0, 20]]", "7"]
+)
+def test_tiers_that_the_exchange_could_not_work_with_are_refused(tiers: str, browser: Client) -> None:
+    url = "/admin/trading/instrument/BTC/change/"
+    form = browser.get(url).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    response = browser.post(url, values | {"margin_tiers": tiers})
+    assert response.status_code == 200
+    assert "margin_tiers" in response.context["adminform"].form.errors
+
+
+def test_a_leverage_beyond_the_first_tier_is_refused(browser: Client) -> None:
+    url = "/admin/trading/instrument/BTC/change/"
+    form = browser.get(url).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    response = browser.post(url, values | {"default_leverage": 41})
+    assert "default_leverage" in response.context["adminform"].form.errors
+    assert browser.post(url, values | {"default_leverage": 40}).status_code == 302

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from trading.agents import indicators
 from trading.agents.indicators import Columns, Floats, Level
 from trading.domain.market import Bar
-from trading.market.feeds.candles import DATA
 
-CASES = json.loads((Path(__file__).parent.parent / "data" / "indicators.json").read_text())
+DATA = Path(__file__).parent.parent / "data"
+CASES = json.loads((DATA / "indicators.json").read_text())
 TOLERANCE = CASES["tolerance_abs"]
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.builders import a_token, a_user
+from tests.builders import a_token, a_user, an_account, an_order, done, execute
+from trading.domain.errors import OrderRejected
 from trading.market.board import board
-from trading.models import MarketPrice
+from trading.models import MarketPrice, Trade
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def headers(token: str) -> dict[str, str]:
@@ -122,3 +123,28 @@ def test_health(db: None) -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
     ready = Client().get("/readyz")
     assert (ready.status_code, ready.json()["engine"]) == (200, False)
+
+
+def test_a_price_that_was_there_for_a_moment_has_filled_what_it_reached(staff_token: str) -> None:
+    account = an_account()
+    put({"mark": 68500}, staff_token)
+    done(account, an_order(price="67000"))
+    put({"mark": 66000}, staff_token)
+    put({"mark": 68500}, staff_token)
+    trade = Trade.objects.get()
+    assert (trade.price, trade.liquidity) == (67_000, "maker")
+
+
+def test_the_same_book_put_again_stands_again(staff_token: str) -> None:
+    account = an_account(capital="1000000")
+    book = {"mark": 68500, "asks": [[68501, 1]], "bids": []}
+    for _ in range(2):
+        put(book, staff_token)
+        assert done(account, an_order("1")).orders[0].status == "filled"
+        [refused] = execute(account, an_order("1"))
+        assert isinstance(refused, OrderRejected)
+        assert refused.reason == "market_order_no_liquidity_rejected"
+
+
+def test_a_mark_beyond_all_reason_is_refused(staff_token: str) -> None:
+    assert put({"mark": 1000000001}, staff_token).status_code == 400

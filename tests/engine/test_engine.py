@@ -1,21 +1,26 @@
 """The engine, step by step, at times that the test gives."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
+from django.db.models.signals import post_save
 
 from accounts.models import Account
 from tests.builders import an_account, an_order
-from trading.desk import Desk, Done, Request
+from trading.desk import Desk, Done, Request, Unavailable
 from trading.domain.book import Book, levels_from
+from trading.domain.commands import RecordEquity
+from trading.domain.errors import Rejection
 from trading.domain.market import Quote
 from trading.engine import Engine
 from trading.market.board import Board
-from trading.models import EquityPoint, FeedCursor, MarketPrice, ModelDecision, Order, Trade
+from trading.models import EquityPoint, FeedCursor, Instrument, MarketPrice, ModelDecision, Order, Trade
 from trading.prices import store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,3 +211,132 @@ def test_the_day_rolls_at_midnight_utc(make_engine: MakeEngine, time: Time) -> N
     assert account.day_open_equity == 10_000
     assert account.day_net_deposits == 0
     assert EquityPoint.objects.order_by("-id")[0].daily_pnl == 0
+
+
+def test_another_market_goes_on_with_the_bar_numbers(make_engine: MakeEngine, time: Time, settings: Any) -> None:
+    account = an_account(model="rsi_support_resistance", model_settings=MODEL)
+    settings.HYPERORU_MARKET = "replay"
+    first = make_engine()
+    run(first, time, 10)
+    first.stop()
+    before = ModelDecision.objects.filter(account=account).count()
+    settings.HYPERORU_MARKET = "simulated"
+    run(make_engine(), time, 15)
+    assert ModelDecision.objects.filter(account=account).count() > before
+
+
+def test_settings_that_are_no_object_keep_no_other_model_from_deciding(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    wrong = an_account(model="rsi_support_resistance")
+    Account.objects.filter(pk=wrong.pk).update(model_settings=[])
+    an_account(model="rsi_support_resistance", model_settings={"period": 300})
+    good = an_account(model="rsi_support_resistance", model_settings=MODEL)
+    run(make_engine(), time, 12)
+    assert set(ModelDecision.objects.values_list("account_id", flat=True)) == {good.pk}
+
+
+def test_prices_are_stored_each_second_however_seldom_the_market_moves(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    settings.HYPERORU_REPLAY_SPEED = 7.0
+    engine = make_engine()
+    for _ in range(200):
+        time.now += timedelta(seconds=0.11)
+        engine.step(time.now)
+        age = max((time.now - price.at).total_seconds() for price in MarketPrice.objects.all())
+        assert age < 3
+
+
+def test_a_decision_that_the_database_did_not_take_is_made_again(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    an_account(model="rsi_support_resistance", model_settings={**MODEL, "every": 1})
+    engine = make_engine()
+    failures = iter([True])
+
+    def fail_once(**kwargs: Any) -> None:
+        if next(failures, False):
+            raise IntegrityError("the database is away for a moment")
+
+    run(engine, time, 5)
+    post_save.connect(fail_once, sender=ModelDecision)
+    try:
+        for _ in range(40):
+            time.now += timedelta(seconds=0.25)
+            with suppress(Unavailable):
+                engine.step(time.now)
+    finally:
+        post_save.disconnect(fail_once, sender=ModelDecision)
+    assert next(failures, None) is None
+    numbers = sorted(
+        int(name.rsplit(":", 1)[1]) for name in ModelDecision.objects.values_list("client_decision_id", flat=True)
+    )
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+def test_an_engine_that_was_deposed_stops_in_peace(make_engine: MakeEngine, time: Time, settings: Any) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    first, second = make_engine(), make_engine()
+    first.step(time.now)
+    time.now += timedelta(seconds=5)
+    second.step(time.now)
+    first.stop()
+    assert second.leads
+    assert not first.leads
+
+
+def test_equity_is_written_in_slices(make_engine: MakeEngine, time: Time, settings: Any) -> None:
+    settings.HYPERORU_BATCH_SIZE = 2
+    accounts = [an_account() for _ in range(5)]
+    engine = make_engine()
+    counts = []
+    for _ in range(3):
+        time.now += timedelta(seconds=0.25)
+        engine.step(time.now)
+        counts.append(EquityPoint.objects.count())
+    assert counts == [2, 4, 5]
+    assert set(EquityPoint.objects.values_list("account_id", flat=True)) == {account.pk for account in accounts}
+
+
+def test_a_batch_of_the_engine_asks_for_the_lease_once(
+    make_engine: MakeEngine, time: Time, django_assert_max_num_queries: Any
+) -> None:
+    accounts = [an_account() for _ in range(20)]
+    engine = make_engine()
+    engine.step(time.now)
+    requests = [Request(account.pk, RecordEquity(), fence=engine.lease) for account in accounts]
+    with django_assert_max_num_queries(20):
+        engine.desk.execute(requests)
+
+
+def test_a_symbol_that_is_no_longer_traded_stops_nothing(make_engine: MakeEngine, time: Time, settings: Any) -> None:
+    settings.HYPERORU_MARKET = "replay"
+    both = {**MODEL, "symbols": ["BTC", "ETH"]}
+    an_account(model="rsi_support_resistance", model_settings=both)
+    engine = make_engine()
+    run(engine, time, 5)
+    last = engine.desk.board.quotes["BTC"].mark
+    Instrument.objects.filter(pk="ETH").update(listed=False)
+    engine.stop()
+    again = make_engine()
+    again.step(time.now)
+    assert again.desk.board.quotes["BTC"].mark == last
+    run(again, time, 10)
+    assert ModelDecision.objects.filter(instrument="BTC", created_at__gt=time.now - timedelta(seconds=9)).exists()
+
+
+def test_an_instrument_that_can_not_be_used_stops_no_other(make_engine: MakeEngine, time: Time) -> None:
+    account = an_account()
+    Instrument.objects.filter(pk="ETH").update(margin_tiers=[["x"]])
+    engine = make_engine()
+    put(time, "68500")
+    run(engine, time, 0.25)
+    [answer] = engine.desk.execute([Request(account.pk, an_order("0.01"))])
+    assert isinstance(answer, Done)
+    [answer] = engine.desk.execute([Request(account.pk, an_order("0.01", symbol="ETH"))])
+    assert isinstance(answer, Rejection)
+    assert answer.code == "unknown_symbol"

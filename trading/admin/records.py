@@ -16,6 +16,13 @@ class RecordAdmin(ModelAdmin):
     list_select_related = ["account", "instrument"]
     show_full_result_count = False
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write only what was edited: the exchange may have changed the rest since the form was opened."""
+        if not change:
+            obj.save()
+        elif form.changed_data:
+            obj.save(update_fields=form.changed_data)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

@@ -19,6 +19,8 @@ def read_settings(kind: type[S], given: Mapping[str, Any]) -> S:
     Fields may be int, bool, Decimal or tuple of strings. Raise `SettingsError` for an unknown name, a value of the
     wrong type, or (from the dataclass itself) a value out of range.
     """
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"The settings must be an object, not {given!r:.40}.")
     types = typing.get_type_hints(kind)
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     unknown = sorted(set(given) - set(known))

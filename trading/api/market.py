@@ -13,15 +13,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Scope, SessionToken
+from trading.crossing import reached
+from trading.desk import desk
 from trading.domain.book import Book, Level
 from trading.domain.instruments import Instrument as InstrumentValue
 from trading.domain.market import Quote
 from trading.domain.money import decimals, problem_with_positive
 from trading.market.board import board
 from trading.models import Instrument
-from trading.prices import store, stored
+from trading.prices import market_now, store, stored
 
 MAX_LEVELS = 100
+MAX_PRICE = Decimal("1e9")
 
 
 class NotManual(APIException):
@@ -83,6 +86,8 @@ class PriceInput(serializers.Serializer[Any]):
         super().__init__(*args, **kwargs)
 
     def _on_grid(self, price: Decimal) -> Decimal:
+        if price > MAX_PRICE:
+            raise serializers.ValidationError(f"must be at most {MAX_PRICE:f}")
         if decimals(price) > self.instrument.price_decimals:
             raise serializers.ValidationError(f"must have at most {self.instrument.price_decimals} decimals")
         return price
@@ -145,6 +150,9 @@ class PriceView(APIView):
         quote = Quote(symbol, data["mark"], timezone.now(), data.get("oracle"), book, expires=False)
         store([quote])
         board.put([quote])
+        # At once, not at the engine's next look: the price may be another by then, and was here all the same.
+        for future in [desk.submit(request) for request in reached(market_now(board), symbol)]:
+            future.result()
         return Response(_price(symbol, quote))
 
 

@@ -1,12 +1,17 @@
 """Resting orders: what they fill when the market trades through them."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 from trading.domain.book import Level, walk
 from trading.domain.enums import AccountStatus, Liquidity
-from trading.domain.errors import InsufficientMargin
+from trading.domain.errors import InsufficientMargin, OrderRejected
 from trading.domain.journal import Journal
+from trading.domain.margin import cross_maintenance, is_liquidatable
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.placing import check_margin
+from trading.domain.positions import apply_fill
 
 
 def match(journal: Journal, order_id: int) -> None:
@@ -40,13 +45,32 @@ def match(journal: Journal, order_id: int) -> None:
     leverage = held.leverage if held.is_open else order.leverage
     try:
         check_margin(state, market, filled, (Level(order.price, size),), leverage)
-    except InsufficientMargin:
+        carried = _carries(journal, order, size, leverage)
+    except (InsufficientMargin, OrderRejected):
+        carried = False
+    if not carried:
         journal.put_order(order.canceled("margin_canceled", now))
         return
     journal.set_leverage(order.symbol, leverage)
     journal.put_order(filled)
     journal.fill(order, size, order.price, Liquidity.MAKER, book.quality)
     market.take(order.symbol, order.side, walk(book, order.side, size, order.price))
+
+
+def _carries(journal: Journal, order: Order, size: Decimal, leverage: int) -> bool:
+    """Tell whether a fill that opens would leave the account above its maintenance margin, at the marks of now.
+
+    The market may have gone far beyond a resting order's price before it fills.
+    """
+    state, market = journal.state, journal.market
+    held = replace(state.position(order.symbol, leverage), leverage=leverage)
+    result = apply_fill(held, order.side, size, order.price)
+    if not result.opened_size:
+        return True
+    after = replace(state.with_position(result.position), cash=state.cash + (result.closed_pnl or ZERO))
+    known = [position for position in after.positions.values() if position.symbol in market.instruments]
+    needed = cross_maintenance(known, after.marks(market), market.instruments)
+    return not is_liquidatable(after.equity(market), needed)
 
 
 def _still_reduces(journal: Journal, order: Order, filled: Order) -> bool:

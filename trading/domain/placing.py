@@ -20,7 +20,7 @@ from trading.domain.market import Market
 from trading.domain.money import LARGEST, LARGEST_SIZE, ZERO, round_micro
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
-from trading.domain.positions import apply_fill
+from trading.domain.positions import Position, apply_fill
 from trading.domain.state import AccountState
 
 
@@ -129,12 +129,26 @@ def check_margin(state: AccountState, market: Market, order: Order, fills: tuple
     lowered = before.is_open and leverage < before.leverage
     if not (opened or rest_opens or lowered):
         return
+    if opened:
+        _check_tier(market, order, after)
     marks = state.marks(market)
     positions = [kept, *(p for symbol, p in state.positions.items() if symbol != order.symbol)]
     needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
     available = margin.account_value(cash, positions, marks) - margin.margin_used(positions, marks) - held_before
     if needed > available:
         raise InsufficientMargin(round_micro(needed), max(ZERO, round_micro(available)))
+
+
+def _check_tier(market: Market, order: Order, after: Position) -> None:
+    """Refuse what would grow a position into a margin tier that does not allow its leverage."""
+    notional = after.value(market.mark(order.symbol, otherwise=order.price))
+    allowed = margin.maintenance(market.instrument(order.symbol).tiers, notional).max_leverage
+    if after.leverage > allowed:
+        raise OrderRejected(
+            f"A position worth {round_micro(notional):f} USDC may have a leverage of at most {allowed}; lower it.",
+            reason="leverage_rejected",
+            fields=[FieldProblem("leverage", f"must be at most {allowed} for a position of this size")],
+        )
 
 
 def _check_form(command: PlaceOrder, instrument: Instrument) -> None:
@@ -175,7 +189,8 @@ def _check_form(command: PlaceOrder, instrument: Instrument) -> None:
 
 def _leverage(state: AccountState, command: PlaceOrder, instrument: Instrument) -> int:
     """Return the order's leverage: its own, else the position's, else the instrument's default."""
-    return command.leverage or state.position(command.symbol, instrument.default_leverage).leverage
+    default = min(instrument.default_leverage, instrument.max_leverage)
+    return command.leverage or state.position(command.symbol, default).leverage
 
 
 def _admitted_size(state: AccountState, command: PlaceOrder) -> Decimal:
@@ -200,7 +215,7 @@ def _check_notional(command: PlaceOrder, notional: Decimal, instrument: Instrume
             reason="min_trade_ntl_rejected",
             fields=[FieldProblem("size", f"is worth less than {instrument.min_notional:f} USDC")],
         )
-    if notional > policies.max_order_notional:
+    if notional > policies.max_order_notional and not command.reduce_only:
         raise OrderRejected(
             f"The order is worth more than {policies.max_order_notional:f} USDC, the most allowed; split it.",
             reason="max_notional_rejected",

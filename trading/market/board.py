@@ -25,9 +25,8 @@ class Board:
                 known = self._quotes.get(quote.symbol)
                 if known is not None and quote.at <= known.at:
                     continue
-                same_prices = known is not None and (known.mark, known.book) == (quote.mark, quote.book)
                 self._quotes[quote.symbol] = quote
-                if not same_prices:
+                if not _repeats(known, quote):
                     self._books.pop(quote.symbol, None)
                 fresh.append(quote)
         return fresh
@@ -46,13 +45,19 @@ class Board:
         """Remember what a committed batch took from the books of quotes that are still the last ones."""
         with self._lock:
             for symbol, book in market.books.items():
-                if self._quotes.get(symbol) is market.quotes.get(symbol):
+                last, seen = self._quotes.get(symbol), market.quotes.get(symbol)
+                if last is not None and (last is seen or _repeats(seen, last)):
                     self._books[symbol] = book
 
     def clear(self) -> None:
         with self._lock:
             self._quotes.clear()
             self._books.clear()
+
+
+def _repeats(known: Quote | None, quote: Quote) -> bool:
+    """Tell whether a feed only says again what stands. A price that somebody put is always a new one."""
+    return known is not None and quote.expires and (known.mark, known.book) == (quote.mark, quote.book)
 
 
 board = Board()

@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from accounts.fields import FixedPointField, MoneyField
@@ -30,6 +31,22 @@ class Instrument(models.Model):
 
     def __str__(self) -> str:
         return self.symbol
+
+    def clean(self) -> None:
+        """Refuse tiers and a leverage that the exchange could not work with: what is saved here is used at once."""
+        try:
+            tiers = instruments.tiers_from(self.margin_tiers)
+            bounds = [tier.lower_notional for tier in tiers]
+            leverages = [tier.max_leverage for tier in tiers]
+            sound = bounds[0] == 0 and bounds == sorted(set(bounds)) and min(leverages) >= 1
+            sound = sound and leverages == sorted(set(leverages), reverse=True)
+        except (TypeError, ValueError, ArithmeticError, IndexError):
+            sound = False
+        if not sound:
+            told = "must be [[0, leverage], [notional, leverage], …], notionals rising, leverages falling, 1 at least"
+            raise ValidationError({"margin_tiers": told})
+        if self.default_leverage > leverages[0]:
+            raise ValidationError({"default_leverage": f"must be at most {leverages[0]}, the first tier's"})
 
     def to_domain(self) -> instruments.Instrument:
         return instruments.Instrument(
