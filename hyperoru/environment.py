@@ -1,6 +1,8 @@
 """What the environment says, and what it must say in production."""
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -28,12 +30,14 @@ def secret_key(*, production: bool) -> str:
     if production:
         raise ImproperlyConfigured("SECRET_KEY is not set; production needs one: 50 random characters or more.")
     path = var_dir() / "secret-key"
-    try:
-        with path.open("x") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        # Written whole and then linked: of processes that start together all get the same key.
+        made = path.with_suffix(f".{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
     return path.read_text().strip()
 
 

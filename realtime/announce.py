@@ -1,18 +1,14 @@
 """Telling the channel layer, after the commit. It only hurries: what it loses, the log still holds."""
 
-import logging
 import threading
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.conf import settings
 
 from realtime.events import Numbered
-
-logger = logging.getLogger(__name__)
+from realtime.outpost import outpost
 
 CONTROL_GROUP = "control"
 _lock = threading.Lock()
@@ -54,18 +50,15 @@ def announce_control(message: dict[str, Any]) -> None:
 
 
 def send(group: str, message: dict[str, Any]) -> None:
-    """Hand a message to the layer from any thread.
+    """Hand a message to the layer from any thread, without waiting for it.
 
-    In a process that serves sockets it goes through the hub's own loop: a loop and a connection of its own for each
-    message would be slow, and the in-memory layer works only there. Elsewhere (a command, a shell) it is sent at once
-    if the layer is in Redis; over the in-memory layer nobody would hear it, and the log is looked at anyway.
+    In a process that serves sockets it goes through the hub's own loop: the in-memory layer works only there. Elsewhere
+    (an engine, a command, a shell) it goes through the outpost if the layer is in Redis; over the in-memory layer
+    nobody would hear it, and the log is looked at anyway.
     """
     with _lock:
         hub = _hubs[-1] if _hubs else None
     if hub is not None:
         hub.announce(group, message)
     elif settings.REDIS_URL:
-        try:
-            async_to_sync(get_channel_layer().group_send)(group, message)
-        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-            logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
+        outpost.announce(group, message)

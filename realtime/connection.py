@@ -30,6 +30,7 @@ class Connection:
         self.outbox = Outbox(send, settings.HYPERORU_MAX_QUEUED_BYTES, self._overflowed)
         self.overflowed = asyncio.Event()
         self.gone = False
+        self._pinned: list[int] = []
         self._loop = asyncio.get_running_loop()
         self._timers = [self._loop.call_later(settings.HYPERORU_CONNECT_TIMEOUT_S, self.close, CLOSE_NO_CONNECT)]
 
@@ -46,11 +47,18 @@ class Connection:
         self.hub.attach(self, {key for key in session.streams() if key[1] != PRICES})
 
     async def prepare(self, subscriptions: set[Subscription], account_id: int | None) -> None:
-        """Watch the accounts that subscriptions would mean with this active account."""
+        """Watch the accounts that subscriptions would mean with this active account, until `release`."""
         accounts = {each.account_id or account_id for each in subscriptions if each.channel != PRICES}
         for wanted in accounts:
             if wanted is not None:
+                self._pinned.append(wanted)
+                self.hub.pin(wanted)
                 await self.hub.watch(wanted)
+
+    def release(self) -> None:
+        """Let go of what `prepare` held: the request is over."""
+        while self._pinned:
+            self.hub.unpin(self._pinned.pop())
 
     def keep_time(self) -> None:
         """Set the timers of a session that was just opened: the warning and the end."""

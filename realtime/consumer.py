@@ -19,6 +19,7 @@ from realtime.protocol.errors import CLOSE_TOO_BIG, ProtocolError
 
 logger = logging.getLogger(__name__)
 CLOSE_PATIENCE_S = 1.0
+READS_AT_ONCE = 2
 
 
 class HyperoruConsumer(AsyncJsonWebsocketConsumer):
@@ -85,12 +86,15 @@ class Requests:
         self._connection = connection
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
+        self._reading = asyncio.Semaphore(READS_AT_ONCE)
         self._changing = 0
         """Requests that change the session and are not answered yet: what came after them waits."""
 
     def take(self, text: str | None) -> None:
         """Answer one frame: at once if that needs no waiting, else in a task."""
         connection = self._connection
+        if connection.outbox.closing:  # it could not be answered any more, so it is not carried out either
+            return
         if text is not None and _is_too_big(text):
             connection.close(CLOSE_TOO_BIG)
             return
@@ -118,11 +122,12 @@ class Requests:
 
     def _admit(self, incoming: Incoming) -> tuple[Route, Any]:
         route = ROUTES.get(incoming.type)
+        connected = self._connection.session.connected or self._changing
+        if not connected and (route is None or route.needs_session):
+            raise ProtocolError("unauthorized", "Send connect with a session_token first.")
         if route is None:
             known = ", ".join(["ping", *ROUTES])
             raise ProtocolError("unknown_type", f"There is no message {incoming.type!r}; there are: {known}.")
-        if route.needs_session and not self._connection.session.connected and not self._changing:
-            raise ProtocolError("unauthorized", "Send connect with a session_token first.")
         if len(self._tasks) >= settings.HYPERORU_MAX_IN_FLIGHT:
             raise ProtocolError(
                 "too_many_in_flight",
@@ -138,12 +143,16 @@ class Requests:
                     async with self._lock:
                         await self._answer(incoming, route, data)
                 finally:
+                    self._connection.release()
                     self._changing -= 1
                 return
-            if self._changing:
-                async with self._lock:
-                    pass
-            await self._answer(incoming, route, data)
+            async with self._lock:  # first come, first served: what was sent later never runs earlier
+                pass
+            if route.lane is Lane.READ:
+                async with self._reading:
+                    await self._answer(incoming, route, data)
+            else:
+                await self._answer(incoming, route, data)
         except ProtocolError as error:
             self._refuse(error, incoming.request_id, incoming.type)
         except Exception:
@@ -154,6 +163,8 @@ class Requests:
     async def _answer(self, incoming: Incoming, route: Route, data: Any) -> None:
         """Run a handler and queue its reply, then the events that follow it, without a pause in between."""
         connection = self._connection
+        if connection.outbox.closing:
+            return
         if route.needs_session and not connection.session.connected:
             raise ProtocolError("unauthorized", "Send connect with a session_token first.")
         answer = await route.run(connection, data)

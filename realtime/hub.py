@@ -6,7 +6,7 @@ hands every event to the connections that want it, as one shared string.
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
@@ -16,8 +16,9 @@ from django.conf import settings
 from realtime import streams
 from realtime.announce import CONTROL_GROUP, account_group, register, unregister
 from realtime.events import Numbered
-from realtime.orm import in_orm
+from realtime.orm import in_background
 from realtime.outbox import Outbox
+from realtime.protocol.channels import DURABLE
 from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_TOO_SLOW, ProtocolError
 from realtime.protocol.messages import StreamHead
 from realtime.session import Session
@@ -65,9 +66,13 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._layer = get_channel_layer()
         self._channel = ""
+        self._unjoined: set[str] = set()
+        """Groups that the layer did not let us join yet."""
         self._streams: dict[Key, StreamState] = {}
         self._accounts: dict[int, int] = {}
         """Watched accounts, and how many looks ago somebody last wanted each."""
+        self._pins: Counter[int] = Counter()
+        """Accounts that somebody is about to attach to."""
         self._watching: dict[int, asyncio.Task[None]] = {}
         self._repairs: dict[Key, asyncio.Task[None]] = {}
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
@@ -79,7 +84,6 @@ class Hub:
         async with self._started:
             if self._tasks:
                 return
-            await self._join()
             register(self)
             for work in (self._listen, self._announce, self._look, *workers):
                 self._tasks.append(asyncio.create_task(work()))
@@ -97,28 +101,39 @@ class Hub:
         """Send a message to a group of the layer, in the order of the calls. From any thread."""
         self._loop.call_soon_threadsafe(self._outgoing.put_nowait, (group, message))
 
+    def pin(self, account_id: int) -> None:
+        """Keep an account watched until it is unpinned."""
+        self._pins[account_id] += 1
+
+    def unpin(self, account_id: int) -> None:
+        self._pins[account_id] -= 1
+
     async def watch(self, account_id: int) -> None:
         """Begin to follow an account's streams, and bring them up to the log."""
-        if account_id in self._accounts:
+        task = self._watching.get(account_id)
+        if task is None and account_id in self._accounts:
             self._accounts[account_id] = 0
             await self.catch_up(account_id)
             return
-        task = self._watching.get(account_id)
         if task is None:
             task = self._watching[account_id] = asyncio.create_task(self._begin(account_id))
             task.add_done_callback(lambda _: self._watching.pop(account_id, None))
         await asyncio.shield(task)
 
     async def _begin(self, account_id: int) -> None:
-        await self._group_add(account_group(account_id))
-        heads = await in_orm(_heads_made_sure, account_id)
-        for key, head in heads.items():
-            self._streams[key] = StreamState(head)
         self._accounts[account_id] = 0
+        try:
+            await self._group_add(account_group(account_id))
+            heads = await in_background(_heads_made_sure, account_id)
+        except BaseException:
+            self._accounts.pop(account_id, None)
+            raise
+        for key, head in heads.items():
+            self._streams.setdefault(key, StreamState(head))
 
     async def catch_up(self, account_id: int) -> None:
         """Deliver what the log has of an account and the layer has not brought yet."""
-        heads = await in_orm(streams.heads, [account_id])
+        heads = await in_background(streams.heads, [account_id])
         await asyncio.gather(*(self._reach(key, head) for key, head in heads.items()))
 
     def head(self, key: Key) -> StreamHead:
@@ -126,36 +141,24 @@ class Hub:
         stream = self._streams[key]
         return StreamHead(stream.epoch, stream.seq)
 
-    async def missed(self, key: Key, since: StreamHead) -> list[str] | None:
-        """Return the frames after a place in a watched stream up to its head, or None where they can't all be had.
-
-        When it returns nothing has happened since: attach the connection before the next `await`.
-        """
-        found: list[str] = []
-        seq = since.seq
-        while True:
-            stream = self._streams[key]
-            if since.epoch != stream.epoch or since.seq > stream.seq or stream.seq - since.seq > streams.RESUME_LIMIT:
-                return None
-            if seq == stream.seq:
-                return found
-            if stream.recent and stream.recent[0][0] <= seq + 1:
-                return found + [frame for number, frame in stream.recent if number > seq]
-            rows = await in_orm(streams.after, *key, seq, stream.seq - seq)
-            if not rows or rows[0].seq != seq + 1:
-                return None
-            found += [row.frame for row in rows]
-            seq = rows[-1].seq
+    def recent(self, key: Key, seq: int) -> list[tuple[int, str]] | None:
+        """Return the events of a watched stream after a number up to its head, or None where memory has not all."""
+        stream = self._streams[key]
+        if seq == stream.seq:
+            return []
+        if stream.recent and stream.recent[0][0] <= seq + 1:
+            return [event for event in stream.recent if event[0] > seq]
+        return None
 
     def attach(self, connection: Subscriber, keys: Iterable[Key]) -> None:
         """Give a connection exactly the live events of these watched streams from now on."""
-        wanted = set(keys)
-        for key in connection.keys - wanted:
+        wanted = {key: self._streams[key] for key in keys}
+        for key in connection.keys - wanted.keys():
             if key in self._streams:
                 self._streams[key].subscribers.discard(connection)
-        for key in wanted:
-            self._streams[key].subscribers.add(connection)
-        connection.keys = wanted
+        for stream in wanted.values():
+            stream.subscribers.add(connection)
+        connection.keys = set(wanted)
 
     def forget(self, connection: Subscriber) -> None:
         """Drop a connection that is gone."""
@@ -200,7 +203,7 @@ class Hub:
         """Read a stream's missing events from the log until there are no more."""
         while key in self._streams:
             stream = self._streams[key]
-            head, rows = await in_orm(_head_and_after, key, stream.seq)
+            head, rows = await in_background(_head_and_after, key, stream.seq)
             if head.epoch != stream.epoch or (rows and rows[0].seq > stream.seq + 1):
                 # The history is another one, or no longer whole: those who follow it must load and subscribe anew.
                 stream.reset(head.epoch, head.seq)
@@ -213,27 +216,29 @@ class Hub:
                 return
 
     async def _reach(self, key: Key, head: StreamHead) -> None:
+        """Bring a stream up to a place that the log is known to have reached."""
         stream = self._streams.get(key)
         while stream is not None and (stream.epoch != head.epoch or stream.seq < head.seq):
             before = (stream.epoch, stream.seq)
+            joined = key in self._repairs  # it may have read the log before that place was written
             await self._repair(key)
-            if (stream.epoch, stream.seq) == before:
+            if (stream.epoch, stream.seq) == before and not joined:
                 return
 
     async def _listen(self) -> None:
         """Take messages from the layer; when it fails, join again: the looks bridge the time between."""
         while True:
             if not self._channel:
-                await asyncio.sleep(REJOIN_S)
                 await self._join()
+            if not self._channel:
+                await asyncio.sleep(REJOIN_S)
                 continue
             try:
-                message = await self._layer.receive(self._channel)
-            except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-                logger.warning("The channel layer failed (%s); joining again", error)
+                self._hear(await self._layer.receive(self._channel))
+            except Exception:
+                logger.exception("The channel layer failed; joining again")
                 self._channel = ""
-                continue
-            self._hear(message)
+                await asyncio.sleep(REJOIN_S)
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "account.events":
@@ -272,9 +277,11 @@ class Hub:
     async def _look_once(self) -> None:
         for account_id in [a for a, looks in self._accounts.items() if looks > IDLE_LOOKS]:
             await self._unwatch(account_id)
+        for group in list(self._unjoined):
+            await self._group_add(group)
         if not self._accounts:
             return
-        heads = await in_orm(streams.heads, list(self._accounts))
+        heads = await in_background(streams.heads, list(self._accounts))
         for key, head in heads.items():
             stream = self._streams.get(key)
             if stream is not None and (stream.epoch != head.epoch or stream.seq < head.seq):
@@ -284,40 +291,54 @@ class Hub:
             self._accounts[account_id] = 0 if account_id in used else self._accounts[account_id] + 1
 
     async def _unwatch(self, account_id: int) -> None:
+        """Let go of an account that nobody has wanted for a while, unless somebody does by now."""
         keys = [key for key in self._streams if key[0] == account_id]
-        if any(self._streams[key].subscribers for key in keys):
+        wanted = self._pins[account_id] > 0 or any(self._streams[key].subscribers for key in keys)
+        if wanted or self._accounts.get(account_id, 0) <= IDLE_LOOKS:
             return
+        del self._pins[account_id]
         del self._accounts[account_id]
         for key in keys:
             del self._streams[key]
-        if self._channel:
-            await self._layer.group_discard(account_group(account_id), self._channel)
+        group = account_group(account_id)
+        self._unjoined.discard(group)
+        try:
+            if self._channel:
+                await self._layer.group_discard(group, self._channel)
+        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
+            logger.warning("The channel layer can't be reached (%s)", error)
+        if account_id in self._accounts:  # somebody came back meanwhile
+            await self._group_add(group)
 
     async def _join(self) -> None:
         """Take a channel of the layer and join the groups of all that is watched."""
-        self._channel = ""
         try:
-            channel = await self._layer.new_channel("hub")
-            for group in (CONTROL_GROUP, *map(account_group, self._accounts)):
-                await self._layer.group_add(group, channel)
+            self._channel = await self._layer.new_channel("hub")
         except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
             logger.warning("The channel layer can't be joined (%s); events still come from the log", error)
-        else:
-            self._channel = channel
+            return
+        for group in (CONTROL_GROUP, *map(account_group, list(self._accounts))):
+            await self._group_add(group)
 
     async def _group_add(self, group: str) -> None:
+        """Join a group; what can't be joined now is tried again at each look."""
         if not self._channel:
             return
         try:
             await self._layer.group_add(group, self._channel)
         except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
             logger.warning("The channel layer can't be reached (%s); events still come from the log", error)
-            self._channel = ""
+            self._unjoined.add(group)
+        else:
+            self._unjoined.discard(group)
 
 
 def _heads_made_sure(account_id: int) -> dict[Key, StreamHead]:
-    streams.create_streams([account_id])
-    return streams.heads([account_id])
+    heads = streams.heads([account_id])
+    if len(heads) < len(DURABLE):
+        streams.create_streams([account_id])
+        heads = streams.heads([account_id])
+    return heads
 
 
 def _head_and_after(key: Key, seq: int) -> tuple[StreamHead, list[Numbered]]:

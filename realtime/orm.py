@@ -1,6 +1,7 @@
-"""Database work for coroutines: a small pool of threads of its own.
+"""Database work for coroutines: small pools of threads of its own.
 
 Django's async helpers run all of it on one thread for the whole process, where one slow query holds up everybody.
+Requests share one pool; the hub's own work has another, so that no reader can hold up delivery.
 """
 
 import asyncio
@@ -10,41 +11,66 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from realtime.protocol.errors import ProtocolError
+from trading.reading import refresh_connections
 
 T = TypeVar("T")
-_pool: ThreadPoolExecutor | None = None
+BACKGROUND_THREADS = 2
+
+
+class Pool:
+    """Threads that are started when they are first needed, each with a database connection of its own."""
+
+    def __init__(self, name: str, size: Callable[[], int]) -> None:
+        self._name = name
+        self._size = size
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a function in a thread. A database that fails is told as `unavailable`."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._size(), thread_name_prefix=self._name)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, _with_connection, function, args)
+
+    def close(self) -> None:
+        """End the threads and their connections; the next call starts new ones."""
+        executor, self._executor = self._executor, None
+        if executor is None:
+            return
+        everyone = threading.Barrier(self._size())
+        for _ in range(self._size()):
+            executor.submit(_close_connections, everyone)
+        executor.shutdown()
+
+
+_requests = Pool("orm", lambda: settings.HYPERORU_ORM_THREADS)
+_background = Pool("orm-background", lambda: BACKGROUND_THREADS)
 
 
 async def in_orm(function: Callable[..., T], *args: Any) -> T:
-    """Run a function that uses the database in the pool. A database that fails is told as `unavailable`."""
-    global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(settings.HYPERORU_ORM_THREADS, thread_name_prefix="orm")
-    return await asyncio.get_running_loop().run_in_executor(_pool, _with_connection, function, args)
+    """Run a function of a request that uses the database."""
+    return await _requests.run(function, *args)
+
+
+async def in_background(function: Callable[..., T], *args: Any) -> T:
+    """Run a function of the hub's own work that uses the database."""
+    return await _background.run(function, *args)
+
+
+def close_pools() -> None:
+    _requests.close()
+    _background.close()
 
 
 def _with_connection(function: Callable[..., T], args: tuple[Any, ...]) -> T:
-    close_old_connections()
+    refresh_connections()
     try:
         return function(*args)
     except (DatabaseError, InterfaceError) as error:
         connections.close_all()
         raise ProtocolError("unavailable", "The database can't be reached; nothing was done. Try again.") from error
-
-
-def close_pool() -> None:
-    """End the pool's threads and their connections; the next call starts new ones."""
-    global _pool
-    pool, _pool = _pool, None
-    if pool is None:
-        return
-    everyone = threading.Barrier(settings.HYPERORU_ORM_THREADS)
-    for _ in range(settings.HYPERORU_ORM_THREADS):
-        pool.submit(_close_connections, everyone)
-    pool.shutdown()
 
 
 def _close_connections(everyone: threading.Barrier) -> None:

@@ -37,9 +37,13 @@ class Outbox:
     def queued_bytes(self) -> int:
         return self._bytes
 
+    @property
+    def closing(self) -> bool:
+        return self._full or self._close_code is not None
+
     def put(self, text: str) -> None:
         """Queue a frame that must arrive."""
-        if self._full or self._close_code is not None:
+        if self.closing:
             return
         self._entries.append(_Entry(text))
         self._bytes += len(text)
@@ -52,7 +56,7 @@ class Outbox:
 
     def put_latest(self, key: str, text: str) -> None:
         """Queue a frame of which only the newest matters."""
-        if self._full or self._close_code is not None:
+        if self.closing:
             return
         self._forget(key)
         if self._bytes + len(text) > self._max_bytes:

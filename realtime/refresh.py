@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from realtime import wire
 from realtime.hub import Hub
-from realtime.orm import in_orm
+from realtime.orm import in_background
 from realtime.protocol import channels
 from realtime.protocol.codec import encode
 from realtime.protocol.errors import ProtocolError
@@ -45,7 +45,7 @@ class Refresher:
     async def _refresh(self) -> None:
         if not self._hub.connections:
             return
-        board.put(await in_orm(stored))
+        board.put(await in_background(stored))
         quotes = board.quotes
         changed = [quote for symbol, quote in quotes.items() if not _same(self._told.get(symbol), quote)]
         moved = {quote.symbol for quote in changed if _mark(self._told.get(quote.symbol)) != quote.mark}
@@ -63,7 +63,7 @@ class Refresher:
         if not watched:
             return
         quotes, now = board.quotes, timezone.now()
-        for row, seq in await in_orm(_open_positions, list(watched), symbols):
+        for row, seq in await in_background(_open_positions, list(watched), symbols):
             # A row that is older or newer than what this process has delivered would contradict its events.
             if self._hub.seq(row.account_id, channels.POSITIONS) != seq:
                 continue

@@ -16,6 +16,8 @@ class Identity:
     username: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
+    browser_session: str | None = field(default=None, repr=False)
+    """Key of the Django session that opened it, where a browser did: it ends with that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class Session:
         return self.identity is not None
 
     @property
+    def browser_session(self) -> str | None:
+        return None if self.identity is None else self.identity.browser_session
+
+    @property
     def acts_as_another(self) -> bool:
         return self.identity is not None and self.identity.user_id != self.user_id
 
@@ -53,6 +59,8 @@ class Session:
         self.bad_tokens = 0
         if not same:
             self.become(identity.user_id, identity.username, account_id)
+        elif self.account_id is None and not self.acts_as_another:
+            self.account_id = account_id
 
     def become(self, user_id: int, username: str, account_id: int | None) -> None:
         """Act as a user from now on: subscriptions belong to the one before and are gone."""

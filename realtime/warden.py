@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from accounts.models import Account, AccountAccess, SessionToken, User
 from accounts.selectors import may_act_as
 from realtime.hub import Hub
-from realtime.orm import in_orm
-from realtime.protocol.errors import CLOSE_SESSION_EXPIRED, ProtocolError
+from realtime.orm import in_background
+from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_SESSION_EXPIRED, ProtocolError
 
 logger = logging.getLogger(__name__)
 COMMIT_TIME = timedelta(seconds=5)
@@ -46,14 +47,19 @@ class Warden:
         if not self._hub.connections:
             return
         since, self._revoked_since = self._revoked_since, timezone.now()
-        self._hub.cut(await in_orm(_revoked_after, since))
+        self._hub.cut(await in_background(_revoked_after, since))
         follows = {c: {(c.session.user_id, account) for account, _ in c.keys} for c in self._hub.connections}
         acting = {c: c.session.identity.user_id for c in follows if c.session.identity and c.session.acts_as_another}
         seen: set[Seen] = set().union(*follows.values())
-        withdrawn = await in_orm(_withdrawn, seen)
-        barred = await in_orm(_barred, set(acting.values()))
-        for connection, pairs in follows.items():
-            if pairs & withdrawn or acting.get(connection) in barred:
+        withdrawn = await in_background(_withdrawn, seen)
+        barred = await in_background(_barred, set(acting.values()))
+        ended = await in_background(_ended, {key for c in follows if (key := c.session.browser_session)})
+        for connection in follows:
+            session = connection.session  # as it is by now: it may have moved on while the database was asked
+            pairs = {(session.user_id, account) for account, _ in connection.keys}
+            if session.browser_session in ended:
+                connection.close(CLOSE_REVOKED)
+            elif pairs & withdrawn or (session.acts_as_another and acting.get(connection) in barred):
                 connection.close(CLOSE_SESSION_EXPIRED)
 
 
@@ -70,6 +76,13 @@ def _withdrawn(pairs: Iterable[Seen]) -> set[Seen]:
     owned = Account.objects.filter(pk__in=accounts, owner__in=users).values_list("owner_id", "pk")
     shared = AccountAccess.objects.filter(account__in=accounts, user__in=users).values_list("user_id", "account_id")
     return asked - set(owned) - set(shared)
+
+
+def _ended(session_keys: set[str]) -> set[str]:
+    """Return the browser sessions that are gone: logged out, or another user logged in over them."""
+    if not session_keys:
+        return set()
+    return session_keys - set(Session.objects.filter(pk__in=session_keys).values_list("pk", flat=True))
 
 
 def _barred(user_ids: set[int]) -> set[int]:

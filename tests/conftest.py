@@ -7,7 +7,7 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 
 from accounts import append_only_sql
-from realtime.orm import close_pool
+from realtime.orm import close_pools
 from tests.serving import Server, serving
 from trading.desk import desk
 from trading.market.board import board
@@ -30,7 +30,7 @@ def _clean_process() -> Iterator[None]:
     """End the process's threads and forget its prices, so that no test sees another's."""
     yield
     desk.close()
-    close_pool()
+    close_pools()
     board.clear()
 
 

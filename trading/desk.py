@@ -17,7 +17,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 
@@ -32,6 +32,7 @@ from trading.domain.orders import Order
 from trading.domain.policies import Policies
 from trading.market.board import Board, board
 from trading.prices import market_now
+from trading.reading import refresh_connections
 
 logger = logging.getLogger(__name__)
 RETRIES = 3
@@ -41,6 +42,12 @@ class Unavailable(Rejection):
     """The database could not be reached or did not take the batch. Nothing was done."""
 
     code = "unavailable"
+
+
+class Failed(Rejection):
+    """The database refused what the rules had allowed: a fault of the server's, and the same again next time."""
+
+    code = "internal"
 
 
 class ExecutionUnknown(Rejection):
@@ -122,7 +129,7 @@ class Desk:
         except (DatabaseError, ValidationError):  # the fields refuse a number that they can't hold exactly
             if len(requests) == 1:
                 logger.exception("The database refused a request")
-                return [_unavailable()]
+                return [Failed("The server could not store what was asked; nothing was done. It has been logged.")]
             logger.exception("The database refused a batch of %d; trying each alone", len(requests))
         return [answer for request in requests for answer in self.execute([request])]
 
@@ -203,12 +210,12 @@ class Desk:
 
     def _answer(self, batch: Sequence[tuple[Request, "Future[Answer]"]]) -> None:
         live = [(request, future) for request, future in batch if future.set_running_or_notify_cancel()]
-        close_old_connections()
         self._answer_live(live)
 
     def _answer_live(self, live: Sequence[tuple[Request, "Future[Answer]"]]) -> None:
         """Execute a batch; should it fail, nothing of it was done, and each request is tried alone."""
         try:
+            refresh_connections()
             answers = self.execute([request for request, _ in live])
         except Exception as error:
             logger.exception("The desk failed on a batch of %d", len(live))
@@ -256,7 +263,7 @@ def _done(account_id: int, accepted: Accepted, written: storage.Written) -> Done
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("The database can't be reached or refused the request; nothing was done. Try again shortly.")
+    return Unavailable("The database can't be reached; nothing was done. Try again shortly.")
 
 
 desk = Desk(board)

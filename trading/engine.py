@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from accounts.models import Account
@@ -23,6 +23,7 @@ from trading.lease import Lease, LeaseLost
 from trading.market.feeds import Feed, make_feed
 from trading.models import FeedCursor, Instrument
 from trading.prices import market_now, store, stored, usable
+from trading.reading import refresh_connections
 
 logger = logging.getLogger(__name__)
 STORE_EVERY = timedelta(seconds=1)
@@ -69,7 +70,7 @@ class Engine:
             while not stop.is_set():
                 pause = settings.HYPERORU_TICK_S
                 try:
-                    close_old_connections()
+                    refresh_connections()
                     self.step(self.clock())
                 except Exception:
                     logger.exception("The engine failed; it goes on in a moment")

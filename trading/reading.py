@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
+
+
+def refresh_connections() -> None:
+    """Drop this thread's database connection if it may have gone stale. A file's can't, and is costly to open."""
+    if connection.vendor != "sqlite":
+        close_old_connections()
 
 
 @contextmanager

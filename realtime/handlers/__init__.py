@@ -16,9 +16,13 @@ __all__ = ["ROUTES", "Answer", "Lane", "Route"]
 
 
 class Lane(Enum):
-    """SESSION: changes the session; runs alone, and later requests wait for it. FREE: runs beside others."""
+    """SESSION: changes the session; runs alone, and later requests wait for it. FREE: runs beside others.
+
+    READ: beside others too, but few at a time of one connection, so that one reader can't take all threads.
+    """
 
     SESSION = "session"
+    READ = "read"
     FREE = "free"
 
 
@@ -33,13 +37,13 @@ class Route:
 
 ROUTES: dict[str, Route] = {
     "connect": Route("connect", messages.Connect, sessions.connect, Lane.SESSION, needs_session=False),
-    "bootstrap": Route("bootstrap", messages.Empty, reading.bootstrap),
+    "bootstrap": Route("bootstrap", messages.Empty, reading.bootstrap, Lane.READ),
     "subscribe": Route("subscribe", messages.Subscribe, subscriptions.subscribe, Lane.SESSION),
     "unsubscribe": Route("unsubscribe", messages.Unsubscribe, subscriptions.unsubscribe, Lane.SESSION),
     "switch_user": Route("switch_user", messages.SwitchUser, sessions.switch_user, Lane.SESSION),
     "switch_account": Route("switch_account", messages.SwitchAccount, sessions.switch_account, Lane.SESSION),
-    "get_snapshot": Route("snapshot", messages.GetSnapshot, reading.get_snapshot),
-    "get_asset_curve": Route("asset_curve", messages.GetAssetCurve, reading.get_asset_curve),
+    "get_snapshot": Route("snapshot", messages.GetSnapshot, reading.get_snapshot, Lane.READ),
+    "get_asset_curve": Route("asset_curve", messages.GetAssetCurve, reading.get_asset_curve, Lane.READ),
     "place_order": Route("place_order", messages.PlaceOrder, trading.place_order),
     "cancel_order": Route("cancel_order", messages.CancelOrder, trading.cancel_order),
     "cancel_all_orders": Route("cancel_all_orders", messages.CancelAllOrders, trading.cancel_all_orders),

@@ -18,6 +18,7 @@ from realtime.connection import Connection
 from realtime.handlers.answer import Answer
 from realtime.handlers.replay import replay
 from realtime.handlers.seeing import Viewer, check_session, seen_account, seen_accounts
+from realtime.origins import cookies_trusted
 from realtime.orm import in_orm
 from realtime.protocol import messages
 from realtime.protocol.errors import CLOSE_BAD_TOKEN, ProtocolError
@@ -72,7 +73,8 @@ def _limits() -> dict[str, int | float]:
 
 
 def _open(raw: str | None, headers: list[tuple[bytes, bytes]], now: datetime) -> Opened:
-    token = authenticate_token(raw, now) if raw is not None else _of_browser(headers, now)
+    key = None if raw is not None else _browser_session(headers)
+    token = authenticate_token(raw, now) if key is None else _of_browser(key, now)
     if token is None:
         raise ProtocolError(
             "unauthorized",
@@ -87,6 +89,7 @@ def _open(raw: str | None, headers: list[tuple[bytes, bytes]], now: datetime) ->
         username=user.get_username(),
         scopes=tuple(token.scopes),
         expires_at=token.expiry and token.expiry.astimezone(UTC),
+        browser_session=key,
     )
     return Opened(identity, _first_account(user.pk))
 
@@ -95,12 +98,16 @@ def _first_account(user_id: int) -> int | None:
     return visible_accounts(user_id).values_list("pk", flat=True).first()
 
 
-def _of_browser(headers: list[tuple[bytes, bytes]], now: datetime) -> SessionToken | None:
-    """Return the token that stands for the handshake's logged-in Django session, if it carries one."""
-    cookies = "; ".join(value.decode("latin-1") for name, value in headers if name == b"cookie")
-    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
-    if not key:
+def _browser_session(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """Return the key of the Django session that the handshake carries, if its page may use it."""
+    if not cookies_trusted(headers):
         return None
+    cookies = "; ".join(value.decode("latin-1") for name, value in headers if name == b"cookie")
+    return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME) or None
+
+
+def _of_browser(key: str, now: datetime) -> SessionToken | None:
+    """Return the token that stands for a logged-in Django session, None where nobody is logged in there."""
     request = HttpRequest()
     request.session = SessionStore(key)
     user = get_user(request)
@@ -171,4 +178,6 @@ async def _moved(
         return []
     new = {(account_id, each.channel) for each in subscriptions if each.account_id is None} - connection.keys
     missed = await replay(connection.hub, {key: as_of[key[1]] for key in new if key[1] in as_of})
+    if None in missed.values():
+        raise ProtocolError("unavailable", "The account's events can't be had without a hole now; try again.")
     return [frame for found in missed.values() for frame in found or ()]

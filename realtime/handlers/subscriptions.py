@@ -18,12 +18,13 @@ from realtime.session import Subscription
 from trading.domain.market import Quote
 from trading.market.board import board
 from trading.prices import market_now
+from trading.reading import read_snapshot
 
 
 async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
     """Subscribe to channels of the active account, or of the account named; replay what a `resume` missed."""
     session = connection.session
-    quotes = await in_orm(_check, Viewer.of(session), data.account_id, timezone.now())
+    quotes = await in_orm(_check, Viewer.of(session), data.account_id or session.account_id, timezone.now())
     wanted = [channel for channel in CHANNELS if channel in data.channels]
     rejected = {channel: "unknown_channel" for channel in data.channels if channel not in CHANNELS}
     subject = data.account_id or session.account_id
@@ -64,7 +65,8 @@ async def unsubscribe(connection: Connection, data: messages.Unsubscribe) -> Ans
 
 def _check(viewer: Viewer, account_id: int | None, now: datetime) -> Mapping[str, Quote]:
     """Refuse what the viewer may not follow; return the last prices."""
-    check_session(viewer, now)
-    if account_id is not None:
-        seen_account(viewer, account_id)
+    with read_snapshot():
+        check_session(viewer, now)
+        if account_id is not None:
+            seen_account(viewer, account_id)
     return market_now(board, now).quotes

@@ -12,6 +12,7 @@ RequestId = str | int | None
 T = TypeVar("T", bound=msgspec.Struct)
 MAX_REQUEST_ID = 64
 MAX_TYPE = 64
+MOST_UNKNOWN = 20
 JS_SAFE = 2**53 - 1
 NO_DATA = msgspec.Raw(b"{}")
 
@@ -152,7 +153,10 @@ def _explain(struct: type[msgspec.Struct], data: bytes) -> list[FieldError]:
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return [FieldError("data", "must be an object")]
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    problems = [FieldError(name[:64], "is not a field of this message") for name in given if name not in fields]
+    unknown = [name for name in given if name not in fields]
+    problems = [FieldError(name[:64], "is not a field of this message") for name in unknown[:MOST_UNKNOWN]]
+    if len(unknown) > MOST_UNKNOWN:
+        problems.append(FieldError("data", f"has {len(unknown)} fields that this message does not know"))
     hints = get_type_hints(struct, include_extras=True)
     for name, field in fields.items():
         if name not in given:

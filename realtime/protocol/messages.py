@@ -14,7 +14,7 @@ from realtime.protocol.numbers import Number
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
 Timeframe = Literal["1h", "24h", "7d", "30d", "90d", "1y", "all"]
 LARGEST = Decimal("1e12")
 

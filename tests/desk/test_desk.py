@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Account, LedgerEntry, Status
 from tests.builders import a_user, an_account, an_order, done, execute, set_price
 from tests.desk.given import DEPOSIT, everything, on_save, queries
-from trading.desk import Desk, Done, Request, Unavailable, desk
+from trading.desk import Desk, Done, Failed, Request, desk
 from trading.domain.commands import CancelAllOrders, CancelOrder, Command, MoveCash, RecordEquity, SubmitDecision
 from trading.domain.enums import Action, LedgerKind, TimeInForce
 from trading.domain.errors import (
@@ -313,7 +313,7 @@ def test_a_request_that_the_database_refuses_keeps_no_other_from_being_carried_o
     before = {name: rows for name, rows in everything().items() if name == "Account"}
     with on_save(Trade, poison(poisoned, IntegrityError)):
         answers = desk.execute([Request(account.pk, an_order("0.1")) for account in accounts])
-    assert [type(answer) for answer in answers] == [Done, Unavailable, Done, Done]
+    assert [type(answer) for answer in answers] == [Done, Failed, Done, Done]
     assert sorted(Trade.objects.values_list("account", flat=True)) == [a.pk for a in accounts if a != poisoned]
     assert not Order.objects.filter(account=poisoned).exists()
     assert not Position.objects.filter(account=poisoned).exists()
@@ -328,7 +328,7 @@ def test_an_amount_that_can_not_be_stored_keeps_no_other_from_being_carried_out(
     accounts = [an_account() for _ in range(3)]
     commands: list[Command] = [an_order("0.1"), MoveCash(DEPOSIT, d(amount)), an_order("0.1")]
     requests = [Request(account.pk, command) for account, command in zip(accounts, commands, strict=True)]
-    assert [type(answer) for answer in desk.execute(requests)] == [Done, Unavailable, Done]
+    assert [type(answer) for answer in desk.execute(requests)] == [Done, Failed, Done]
     assert Trade.objects.count() == 2
     assert Account.objects.get(pk=accounts[1].pk).cash == 10000
 
@@ -375,7 +375,7 @@ def test_a_failed_batch_takes_nothing_from_the_book() -> None:
     account = an_account()
     with on_save(Trade, poison(account, IntegrityError)):
         [answer] = execute(account, an_order("0.1"))
-    assert isinstance(answer, Unavailable)
+    assert isinstance(answer, Failed)
     assert done(account, an_order("0.1")).orders[0].filled_size == d("0.1")
 
 

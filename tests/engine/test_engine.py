@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import OperationalError
 from django.db.models.signals import post_save
 
 from accounts.models import Account
 from tests.builders import an_account, an_order
-from trading.desk import Desk, Done, Request, Unavailable
+from trading.desk import RETRIES, Desk, Done, Request, Unavailable
 from trading.domain.book import Book, levels_from
 from trading.domain.commands import RecordEquity
 from trading.domain.errors import Rejection
@@ -256,21 +256,21 @@ def test_a_decision_that_the_database_did_not_take_is_made_again(
     settings.HYPERORU_MARKET = "replay"
     an_account(model="rsi_support_resistance", model_settings={**MODEL, "every": 1})
     engine = make_engine()
-    failures = iter([True])
+    failures = iter([True] * RETRIES)
 
-    def fail_once(**kwargs: Any) -> None:
+    def fail(**kwargs: Any) -> None:
         if next(failures, False):
-            raise IntegrityError("the database is away for a moment")
+            raise OperationalError("the database is away for a moment")
 
     run(engine, time, 5)
-    post_save.connect(fail_once, sender=ModelDecision)
+    post_save.connect(fail, sender=ModelDecision)
     try:
         for _ in range(40):
             time.now += timedelta(seconds=0.25)
             with suppress(Unavailable):
                 engine.step(time.now)
     finally:
-        post_save.disconnect(fail_once, sender=ModelDecision)
+        post_save.disconnect(fail, sender=ModelDecision)
     assert next(failures, None) is None
     numbers = sorted(
         int(name.rsplit(":", 1)[1]) for name in ModelDecision.objects.values_list("client_decision_id", flat=True)

@@ -298,3 +298,32 @@ async def test_what_follows_the_active_account_moves_when_the_user_is_switched(
         assert reply["data"]["as_of"]["trades"]["seq"] == 0
         await in_orm(done, world.strangers, an_order())
         assert (await socket.event("trade_update"))["data"]["account_id"] == world.strangers.pk
+
+
+async def test_a_page_of_another_port_may_not_use_the_cookies(world: SimpleNamespace, server: Server) -> None:
+    cookie = await in_orm(logged_in, world)
+    headers = {"Cookie": f"{django_settings.SESSION_COOKIE_NAME}={cookie}", "Origin": "http://127.0.0.1:9"}
+    async with client(server, additional_headers=headers) as socket:
+        assert (await socket.request("connect"))["data"]["code"] == "unauthorized"
+        assert (await socket.request("connect", session_token=world.token))["type"] == "connect"
+
+
+async def test_another_users_log_in_over_a_browser_session_ends_its_sockets(
+    world: SimpleNamespace, server: Server
+) -> None:
+    cookie = await in_orm(logged_in, world)
+
+    def log_in_over_it() -> None:
+        world.stranger.is_staff = True
+        world.stranger.set_password("correct horse")
+        world.stranger.save()
+        browser = Browser()
+        browser.cookies[django_settings.SESSION_COOKIE_NAME] = cookie
+        browser.post("/admin/login/", {"username": world.stranger.username, "password": "correct horse"})
+        assert not SessionStore().exists(cookie)
+
+    headers = {"Cookie": f"{django_settings.SESSION_COOKIE_NAME}={cookie}"}
+    async with client(server, additional_headers=headers) as socket:
+        await socket.request("connect")
+        await in_orm(log_in_over_it)
+        assert await socket.close_code() == 4507

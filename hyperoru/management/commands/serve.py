@@ -1,18 +1,11 @@
-import asyncio
-import multiprocessing
 import socket
-import threading
 from typing import Any
 
-import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hyperoru.serving import server_config
-from realtime.orm import close_pool
-from trading.desk import desk
-from trading.engine import Engine
+from hyperoru.serving import Workers, serve
 
 ROLES = ("all", "web", "engine")
 
@@ -21,10 +14,10 @@ class Command(BaseCommand):
     help = "Serve the socket, the API and the pages on one port, with the engine inside (role `all`, the default)."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        workers = settings.HYPERORU_WORKERS
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=8080, help="port to listen on (default: %(default)s)")
         parser.add_argument("--role", choices=ROLES, default="all", help="what it does (default: %(default)s)")
-        workers = settings.HYPERORU_WORKERS
         parser.add_argument("--workers", type=int, default=workers, help="processes that serve (default: %(default)s)")
 
     def handle(self, *args: Any, host: str, port: int, role: str, workers: int, **options: Any) -> None:
@@ -38,34 +31,12 @@ class Command(BaseCommand):
             call_command("run_engine")
             return
         try:
-            listener = socket.create_server((host, port), backlog=2048, reuse_port=False)
+            listener = socket.create_server((host, port), backlog=2048)
         except OSError as error:
             raise CommandError(f"Port {port} of {host} can't be taken: {error.strerror}. Try --port.") from error
-        spawn = multiprocessing.get_context("spawn")
-        others = [spawn.Process(target=serve, args=(listener, False), daemon=True) for _ in range(workers - 1)]
-        for process in others:
-            process.start()
-        serve(listener, role == "all")
-        for process in others:
-            process.terminate()
-            process.join()
-
-
-def serve(listener: socket.socket, with_engine: bool) -> None:
-    """Serve on an open port until the process is told to stop."""
-    asyncio.run(_serve(uvicorn.Server(server_config()), listener, with_engine))
-    desk.close()
-    close_pool()
-
-
-async def _serve(server: uvicorn.Server, listener: socket.socket, with_engine: bool) -> None:
-    stop = threading.Event()
-    engine = threading.Thread(target=Engine(desk).run, args=(stop,), name="engine") if with_engine else None
-    if engine is not None:
-        engine.start()
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        stop.set()
-        if engine is not None:
-            await asyncio.to_thread(engine.join)
+        others = Workers(listener, workers - 1) if workers > 1 else None
+        try:
+            serve(listener, with_engine=role == "all")
+        finally:
+            if others is not None:
+                others.stop()

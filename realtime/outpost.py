@@ -1,0 +1,61 @@
+"""Announcing from a process that serves no sockets: an engine, a command, a shell."""
+
+import asyncio
+import atexit
+import logging
+import queue
+import threading
+from typing import Any
+
+from channels.layers import get_channel_layer
+
+logger = logging.getLogger(__name__)
+MOST_WAITING = 10_000
+LAST_WORDS_S = 2.0
+
+
+class Outpost:
+    """A thread with one event loop and one connection to the layer, started when it is first needed.
+
+    A loop and a connection for each message would be slow, and a layer that hangs would hold up whoever writes. When
+    too much waits, messages are dropped: the log has them all.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue(MOST_WAITING)
+        self._thread: threading.Thread | None = None
+
+    def announce(self, group: str, message: dict[str, Any]) -> None:
+        """Send a message to a group, in the order of the calls, without waiting."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=asyncio.run, args=(self._run(),), name="outpost", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+        try:
+            self._waiting.put_nowait((group, message))
+        except queue.Full:
+            logger.warning("The channel layer does not keep up; an announcement was dropped, the log has it")
+
+    def close(self) -> None:
+        """Give what waits a moment to leave: a command's last words are often its only ones."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                self._waiting.put(None, timeout=LAST_WORDS_S)
+            except queue.Full:
+                return
+            thread.join(LAST_WORDS_S)
+
+    async def _run(self) -> None:
+        layer = get_channel_layer()
+        while (item := await asyncio.to_thread(self._waiting.get)) is not None:
+            try:
+                await layer.group_send(*item)
+            except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
+                logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
+
+
+outpost = Outpost()
