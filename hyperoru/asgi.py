@@ -1,6 +1,7 @@
 """The ASGI application: the socket at `/ws`, everything else Django."""
 
 import os
+import warnings
 from typing import Any, cast
 
 import django
@@ -8,6 +9,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hyperoru.settings")
 django.setup()
+# WhiteNoise streams files by synchronous iterators, which Django reads in a thread: right, and slow for none so small.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (the apps must be ready)
 from django.urls import re_path  # noqa: E402
