@@ -74,13 +74,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: the tests' threads and processes share it as the server's do.
     DATABASES["default"]["TEST"] = {"NAME": str(var_dir() / "test.sqlite3")}
 else:
-    # Under ASGI each HTTP request has a thread of its own: connections go back to a pool instead of staying with it.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 2,
-        "max_size": env.int("HYPERORU_DB_POOL", default=20),
-        "timeout": 10,
-    }
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A connection lives as long as an HTTP request, whose thread ends with it under ASGI; the threads of the desk, the
+    # engine and the sockets keep theirs (`trading.reading.refresh_connections`).
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {

@@ -146,8 +146,7 @@ class Desk:
                 if attempt == RETRIES - 1:
                     return [_unavailable() for _ in requests]
                 logger.warning("The database failed (%s); trying again", error)
-                if not transaction.get_connection().in_atomic_block:
-                    transaction.get_connection().close_if_unusable_or_obsolete()
+                refresh_connections()
         raise AssertionError("unreachable: the last attempt returns")
 
     def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:

@@ -3,13 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import close_old_connections, connection, transaction
+from django.db import connection, transaction
 
 
 def refresh_connections() -> None:
-    """Drop this thread's database connection if it may have gone stale. A file's can't, and is costly to open."""
-    if connection.vendor != "sqlite":
-        close_old_connections()
+    """Drop this thread's database connection if an error has left it unusable; else keep it.
+
+    For threads that last: Django's own `close_old_connections` would open a new one for each piece of work.
+    """
+    if connection.connection is None or connection.in_atomic_block or not connection.errors_occurred:
+        return
+    if connection.is_usable():
+        connection.errors_occurred = False
+    else:
+        connection.close()
 
 
 @contextmanager

