@@ -87,6 +87,9 @@ class Requests:
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
         self._reading = asyncio.Semaphore(READS_AT_ONCE)
+        self._reads_waiting = 0
+        self._reads_begun = asyncio.Event()
+        self._reads_begun.set()
         self._changing = 0
         """Requests that change the session and are not answered yet: what came after them waits."""
 
@@ -141,6 +144,7 @@ class Requests:
             if route.lane is Lane.SESSION:
                 try:
                     async with self._lock:
+                        await self._reads_begun.wait()
                         await self._answer(incoming, route, data)
                 finally:
                     self._connection.release()
@@ -149,8 +153,7 @@ class Requests:
             async with self._lock:  # first come, first served: what was sent later never runs earlier
                 pass
             if route.lane is Lane.READ:
-                async with self._reading:
-                    await self._answer(incoming, route, data)
+                await self._read(incoming, route, data)
             else:
                 await self._answer(incoming, route, data)
         except ProtocolError as error:
@@ -159,6 +162,19 @@ class Requests:
             logger.exception("A request of type %s failed", incoming.type)
             failed = ProtocolError("internal", "The server failed on this request; it has been logged.")
             self._refuse(failed, incoming.request_id, incoming.type)
+
+    async def _read(self, incoming: Incoming, route: Route, data: Any) -> None:
+        """Run a read when there is room for it: as the session is now, so what changes it waits until it has begun."""
+        self._reads_waiting += 1
+        self._reads_begun.clear()
+        async with self._reading:
+            self._reads_waiting -= 1
+            asyncio.get_running_loop().call_soon(self._tell_begun)  # after the first step of the answer
+            await self._answer(incoming, route, data)
+
+    def _tell_begun(self) -> None:
+        if not self._reads_waiting:
+            self._reads_begun.set()
 
     async def _answer(self, incoming: Incoming, route: Route, data: Any) -> None:
         """Run a handler and queue its reply, then the events that follow it, without a pause in between."""

@@ -115,9 +115,12 @@ class Hub:
             self._accounts[account_id] = 0
             await self.catch_up(account_id)
             return
-        if task is None:
-            task = self._watching[account_id] = asyncio.create_task(self._begin(account_id))
-            task.add_done_callback(lambda _: self._watching.pop(account_id, None))
+        if task is not None:  # somebody else's, which may have read the log before we read what we come from
+            await asyncio.shield(task)
+            await self.catch_up(account_id)
+            return
+        task = self._watching[account_id] = asyncio.create_task(self._begin(account_id))
+        task.add_done_callback(lambda _: self._watching.pop(account_id, None))
         await asyncio.shield(task)
 
     async def _begin(self, account_id: int) -> None:
@@ -234,11 +237,16 @@ class Hub:
                 await asyncio.sleep(REJOIN_S)
                 continue
             try:
-                self._hear(await self._layer.receive(self._channel))
+                message = await self._layer.receive(self._channel)
             except Exception:
                 logger.exception("The channel layer failed; joining again")
                 self._channel = ""
                 await asyncio.sleep(REJOIN_S)
+                continue
+            try:
+                self._hear(message)
+            except Exception:
+                logger.exception("A message of the channel layer can't be understood; the log has what it tells")
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "account.events":

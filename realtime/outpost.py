@@ -5,6 +5,7 @@ import atexit
 import logging
 import queue
 import threading
+from contextlib import suppress
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -12,6 +13,7 @@ from channels.layers import get_channel_layer
 logger = logging.getLogger(__name__)
 MOST_WAITING = 10_000
 LAST_WORDS_S = 2.0
+Waiting = queue.Queue[tuple[str, dict[str, Any]] | None]
 
 
 class Outpost:
@@ -23,37 +25,40 @@ class Outpost:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: Waiting = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
+        atexit.register(self.close)
 
     def announce(self, group: str, message: dict[str, Any]) -> None:
         """Send a message to a group, in the order of the calls, without waiting."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=asyncio.run, args=(self._run(),), name="outpost", daemon=True)
+                self._waiting = queue.Queue(MOST_WAITING)
+                self._thread = threading.Thread(target=_send_all, args=(self._waiting,), name="outpost", daemon=True)
                 self._thread.start()
-                atexit.register(self.close)
-        try:
-            self._waiting.put_nowait((group, message))
-        except queue.Full:
-            logger.warning("The channel layer does not keep up; an announcement was dropped, the log has it")
+            try:
+                self._waiting.put_nowait((group, message))
+            except queue.Full:
+                logger.warning("The channel layer does not keep up; an announcement was dropped, the log has it")
 
     def close(self) -> None:
         """Give what waits a moment to leave: a command's last words are often its only ones."""
         with self._lock:
             thread, self._thread = self._thread, None
+            waiting = self._waiting
         if thread is not None:
-            try:
-                self._waiting.put(None, timeout=LAST_WORDS_S)
-            except queue.Full:
-                return
+            with suppress(queue.Full):
+                waiting.put(None, timeout=LAST_WORDS_S)
             thread.join(LAST_WORDS_S)
 
-    async def _run(self) -> None:
-        layer = get_channel_layer()
-        while (item := await asyncio.to_thread(self._waiting.get)) is not None:
+
+def _send_all(waiting: Waiting) -> None:
+    """Send what comes until None does. Waits in this thread: one of a pool's would keep the process from ending."""
+    layer = get_channel_layer()
+    with asyncio.Runner() as runner:
+        while (item := waiting.get()) is not None:
             try:
-                await layer.group_send(*item)
+                runner.run(layer.group_send(*item))
             except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
                 logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
 

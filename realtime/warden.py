@@ -46,8 +46,9 @@ class Warden:
     async def _look(self) -> None:
         if not self._hub.connections:
             return
-        since, self._revoked_since = self._revoked_since, timezone.now()
-        self._hub.cut(await in_background(_revoked_after, since))
+        now = timezone.now()
+        self._hub.cut(await in_background(_revoked_after, self._revoked_since))
+        self._revoked_since = now  # only once it was read: what the database could not tell is asked for again
         follows = {c: {(c.session.user_id, account) for account, _ in c.keys} for c in self._hub.connections}
         acting = {c: c.session.identity.user_id for c in follows if c.session.identity and c.session.acts_as_another}
         seen: set[Seen] = set().union(*follows.values())

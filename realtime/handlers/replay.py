@@ -28,7 +28,8 @@ async def replay(hub: Hub, since: Mapping[Key, StreamHead]) -> dict[Key, list[st
             events = hub.recent(key, reached[key])
             if events is None:
                 rows = await in_orm(streams.after, *key, reached[key])
-                events = [(row.seq, row.frame) for row in rows if row.epoch == since[key].epoch]
+                last = hub.head(key).seq  # the log may be ahead of it: what follows comes live
+                events = [(row.seq, row.frame) for row in rows if row.epoch == since[key].epoch and row.seq <= last]
             broken = not events or events[0][0] != reached[key] + 1 or hub.head(key).epoch != since[key].epoch
             if frames is None or broken:
                 found[key] = None

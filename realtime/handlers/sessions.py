@@ -46,6 +46,7 @@ async def connect(connection: Connection, data: messages.Connect) -> Answer:
             if session.bad_tokens >= MAX_BAD_TOKENS:
                 asyncio.get_running_loop().call_soon(connection.close, CLOSE_BAD_TOKEN)  # after the reply
         raise
+    await connection.prepare(session.subscriptions, session.account_id or opened.account_id)
     session.start(opened.identity, opened.account_id)
     connection.follow()
     connection.keep_time()

