@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 Message = dict[str, Any]
 
 

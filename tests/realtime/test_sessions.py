@@ -198,7 +198,7 @@ async def test_a_token_revoked_behind_the_signals_trades_and_reads_no_more(
 async def test_a_session_is_warned_and_then_closed_when_its_token_expires(
     world: SimpleNamespace, server: Server
 ) -> None:
-    token = await in_orm(lambda: a_token(world.owner, lifetime=timedelta(seconds=0.4)))
+    token = await in_orm(lambda: a_token(world.owner, lifetime=timedelta(seconds=2)))
     async with client(server, token) as socket:
         assert (await socket.event("session_expiring"))["data"]["expires_at"].endswith("Z")
         assert await socket.close_code() == 4005
