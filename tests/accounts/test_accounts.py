@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Account, AccountAccess, LedgerEntry, User
-from accounts.selectors import account_role, tradable_accounts, visible_accounts
+from accounts.selectors import visible_accounts
 from accounts.services import grant_access, open_account
 from tests.accounts.given import NOW
 
@@ -42,13 +42,8 @@ def test_a_bad_account_is_refused_and_leaves_nothing(account: Account, owner: Us
     assert Account.objects.count() == LedgerEntry.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("role", "sees", "trades"),
-    [("owner", True, True), ("trader", True, True), ("viewer", True, False), (None, False, False)],
-)
-def test_who_sees_and_trades_an_account(
-    account: Account, owner: User, stranger: User, role: str | None, sees: bool, trades: bool
-) -> None:
+@pytest.mark.parametrize(("role", "sees"), [("owner", True), ("trader", True), ("viewer", True), (None, False)])
+def test_who_sees_an_account(account: Account, owner: User, stranger: User, role: str | None, sees: bool) -> None:
     user = owner if role == "owner" else stranger
     # Others' access must neither leak nor repeat the account.
     for index in range(3):
@@ -57,8 +52,6 @@ def test_who_sees_and_trades_an_account(
     if role in ("trader", "viewer"):
         grant_access(account=account, user=user, role=role)
     assert list(visible_accounts(user.pk)) == [account] * sees
-    assert list(tradable_accounts(user.pk)) == [account] * trades
-    assert account_role(user.pk, account.pk) == role
 
 
 def test_accounts_come_by_id_each_once(owner: User, stranger: User) -> None:
@@ -69,7 +62,6 @@ def test_accounts_come_by_id_each_once(owner: User, stranger: User) -> None:
     grant_access(account=made[0], user=owner, role="viewer")
     grant_access(account=made[1], user=owner, role="trader")
     assert list(visible_accounts(owner.pk)) == [made[0], made[1], made[3]]
-    assert list(tradable_accounts(owner.pk)) == [made[1], made[3]]
     assert visible_accounts(owner.pk).count() == 3
 
 
@@ -79,7 +71,3 @@ def test_a_role_given_again_replaces_the_first(account: Account, stranger: User)
     assert AccountAccess.objects.get().role == "trader"
     with pytest.raises(ValidationError):
         grant_access(account=account, user=stranger, role="owner")
-
-
-def test_an_account_that_is_not_there_has_no_role(owner: User) -> None:
-    assert account_role(owner.pk, 999_999) is None

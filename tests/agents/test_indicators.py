@@ -107,7 +107,7 @@ def test_pivots_within_a_quarter_of_the_atr_are_one_level() -> None:
         (100.3, 1),
         (103.0, 1),
     ]
-    assert [level.is_strong for level in found] == [True, False, False]
+    assert [indicators.is_strong(level.touches) for level in found] == [True, False, False]
 
 
 def test_support_and_resistance_are_the_nearest_levels() -> None:

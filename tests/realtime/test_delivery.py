@@ -251,13 +251,10 @@ async def test_what_another_process_writes_arrives_within_half_a_second(world: S
 
     async with client(server, world.token) as socket:
         await socket.request("subscribe", channels=["asset_curve"])
-        took: list[float] = []
-        while not took or (took[-1] >= 0.5 and len(took) < 4):  # a busy machine may be late now and then
-            writing = asyncio.get_running_loop().run_in_executor(None, write)
-            await socket.event("asset_curve_update")
-            arrived = time.time()
-            took.append(arrived - await writing)
-        assert min(took) < 0.5
+        writing = asyncio.get_running_loop().run_in_executor(None, write)
+        await socket.event("asset_curve_update")
+        arrived = time.time()
+        assert arrived - await writing < 0.5
 
 
 async def test_what_the_layer_loses_is_found_in_the_log(

@@ -30,9 +30,10 @@ class Level:
     price: float
     touches: int
 
-    @property
-    def is_strong(self) -> bool:
-        return self.touches >= STRONG_TOUCHES
+
+def is_strong(touches: int) -> bool:
+    """Tell whether a level that the market turned at so often is a strong one."""
+    return touches >= STRONG_TOUCHES
 
 
 class Columns:

@@ -43,7 +43,7 @@ class Zone:
     touches: int
 
     def __str__(self) -> str:
-        strong = "strong " if self.touches >= indicators.STRONG_TOUCHES else ""
+        strong = "strong " if indicators.is_strong(self.touches) else ""
         times = "1 touch" if self.touches == 1 else f"{self.touches} touches"
         return f"{strong}{self.name} at {_plain(self.price)} ({times})"
 
