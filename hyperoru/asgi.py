@@ -15,6 +15,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (the apps must be ready)
 from django.urls import re_path  # noqa: E402
 
+from realtime.admission import Admitted  # noqa: E402
 from realtime.consumer import HyperoruConsumer  # noqa: E402
 
 
@@ -28,7 +29,10 @@ application = ProtocolTypeRouter(
     {
         "http": get_asgi_application(),
         "websocket": URLRouter(
-            [re_path(r"^ws/?$", HyperoruConsumer.as_asgi()), re_path(r"", cast(Any, no_such_socket))]
+            [
+                re_path(r"^ws/?$", cast(Any, Admitted(HyperoruConsumer.as_asgi()))),
+                re_path(r"", cast(Any, no_such_socket)),
+            ]
         ),
     }
 )

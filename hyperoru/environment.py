@@ -3,6 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -47,6 +48,26 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
     return value
+
+
+def proxies(name: str) -> list[str]:
+    """Return a list of addresses and networks, and perhaps the word `unix`; say which of them is none."""
+    listed = [each.strip() for each in env.list(name, default=[]) if each.strip()]
+    for each in listed:
+        try:
+            if each != "unix":
+                ip_network(each, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} has {each!r}; it must list addresses (10.0.0.2), networks (10.0.0.0/8) or the word unix."
+            ) from None
+    return listed
+
+
+def check_limit(name: str, value: float, most: int) -> None:
+    """Refuse a variable's number that is not from 0, which turns its limit off, to `most`."""
+    if not 0 <= value <= most:  # so is NaN refused
+        raise ImproperlyConfigured(f"{name} is {value}; it must be a number from 0 (off) to {most}.")
 
 
 def check_production(*, debug: bool, redis_url: str, database: str, workers: int) -> None:

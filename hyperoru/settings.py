@@ -4,7 +4,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from hyperoru.environment import BASE_DIR, MARKETS, check_production, choice, env, secret_key, var_dir
+from hyperoru.environment import (
+    BASE_DIR,
+    MARKETS,
+    check_limit,
+    check_production,
+    choice,
+    env,
+    proxies,
+    secret_key,
+    var_dir,
+)
 
 PRODUCTION = choice("HYPERORU_ENV", "development", ("development", "production")) == "production"
 DEBUG = env.bool("DEBUG", default=False)
@@ -162,15 +172,39 @@ HYPERORU_MARKET_SLIPPAGE = Decimal(env.str("HYPERORU_MARKET_SLIPPAGE", default="
 HYPERORU_WORKERS = env.int("HYPERORU_WORKERS", default=1)
 HYPERORU_BATCH_SIZE = env.int("HYPERORU_BATCH_SIZE", default=64)
 
+# The event log: what of it is kept, and how often the engine prunes the rest; 0 turns each off
+HYPERORU_EVENTS_KEEP_DAYS = env.float("HYPERORU_EVENTS_KEEP_DAYS", default=7.0)
+HYPERORU_EVENTS_KEEP_COUNT = env.int("HYPERORU_EVENTS_KEEP_COUNT", default=100_000)
+HYPERORU_PRUNE_EVERY_S = env.float("HYPERORU_PRUNE_EVERY_S", default=60.0)
+check_limit("HYPERORU_EVENTS_KEEP_DAYS", HYPERORU_EVENTS_KEEP_DAYS, most=36_500)
+check_limit("HYPERORU_EVENTS_KEEP_COUNT", HYPERORU_EVENTS_KEEP_COUNT, most=10**12)
+check_limit("HYPERORU_PRUNE_EVERY_S", HYPERORU_PRUNE_EVERY_S, most=86_400)
+
 # The socket
 HYPERORU_MAX_FRAME_BYTES = env.int("HYPERORU_MAX_FRAME_BYTES", default=65_536)
 HYPERORU_MAX_IN_FLIGHT = env.int("HYPERORU_MAX_IN_FLIGHT", default=32)
 HYPERORU_MAX_QUEUED_BYTES = env.int("HYPERORU_MAX_QUEUED_BYTES", default=1_048_576)
+HYPERORU_MAX_QUEUED_S = env.float("HYPERORU_MAX_QUEUED_S", default=20.0)
+HYPERORU_PING_EVERY_S = env.float("HYPERORU_PING_EVERY_S", default=20.0)
+HYPERORU_PONG_WITHIN_S = env.float("HYPERORU_PONG_WITHIN_S", default=20.0)
+HYPERORU_DEFLATE = env.bool("HYPERORU_DEFLATE", default=False)
 HYPERORU_CONNECT_TIMEOUT_S = env.float("HYPERORU_CONNECT_TIMEOUT_S", default=60.0)
-HYPERORU_LOG_LOOK_S = env.float("HYPERORU_LOG_LOOK_S", default=0.25)
+HYPERORU_LOG_LOOK_S = env.float("HYPERORU_LOG_LOOK_S", default=0.2)
 HYPERORU_REFRESH_S = env.float("HYPERORU_REFRESH_S", default=1.0)
 HYPERORU_ORM_THREADS = env.int("HYPERORU_ORM_THREADS", default=4)
 HYPERORU_ALLOWED_ORIGINS = env.list("HYPERORU_ALLOWED_ORIGINS", default=[])
+
+# How fast, and how many; 0 is no limit
+HYPERORU_MESSAGES_PER_S = env.float("HYPERORU_MESSAGES_PER_S", default=50.0)
+HYPERORU_MESSAGES_BURST = env.int("HYPERORU_MESSAGES_BURST", default=100)
+HYPERORU_MALFORMED_BURST = env.int("HYPERORU_MALFORMED_BURST", default=20)
+HYPERORU_ORDERS_PER_S = env.float("HYPERORU_ORDERS_PER_S", default=20.0)
+HYPERORU_ORDERS_BURST = env.int("HYPERORU_ORDERS_BURST", default=50)
+HYPERORU_CANCELS_PER_S = env.float("HYPERORU_CANCELS_PER_S", default=40.0)
+HYPERORU_CANCELS_BURST = env.int("HYPERORU_CANCELS_BURST", default=100)
+HYPERORU_UNAUTHENTICATED_PER_ADDRESS = env.int("HYPERORU_UNAUTHENTICATED_PER_ADDRESS", default=10)
+HYPERORU_SOCKETS_PER_ADDRESS = env.int("HYPERORU_SOCKETS_PER_ADDRESS", default=100)
+HYPERORU_TRUSTED_PROXIES = proxies("HYPERORU_TRUSTED_PROXIES")
 
 if PRODUCTION:
     check_production(

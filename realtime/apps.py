@@ -5,4 +5,4 @@ class RealtimeConfig(AppConfig):
     name = "realtime"
 
     def ready(self) -> None:
-        from realtime import signals  # noqa: F401  (connects the receivers)
+        from realtime import housekeeping, signals  # noqa: F401  (connects the receivers)

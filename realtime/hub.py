@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
@@ -16,8 +18,10 @@ from django.conf import settings
 from realtime import streams
 from realtime.announce import CONTROL_GROUP, account_group, register, unregister
 from realtime.events import Numbered
+from realtime.frames import Burst, Frame
 from realtime.orm import in_background
 from realtime.outbox import Outbox
+from realtime.pages import LogPages
 from realtime.protocol.channels import DURABLE
 from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_TOO_SLOW, ProtocolError
 from realtime.protocol.messages import StreamHead
@@ -29,6 +33,9 @@ Key = tuple[int, str]
 RECENT = 256
 IDLE_LOOKS = 120
 REJOIN_S = 1.0
+MOST_WAITING = 10_000
+LAYER_PATIENCE_S = 1.0
+"""A layer that hangs must not hold up those who subscribe: events come from the log meanwhile."""
 
 
 class Subscriber(Protocol):
@@ -38,6 +45,7 @@ class Subscriber(Protocol):
     outbox: Outbox
     keys: set[Key]
     wants_prices: bool
+    in_flight: set[asyncio.Task[None]]
 
     def close(self, code: int) -> None: ...
 
@@ -50,7 +58,7 @@ class StreamState:
     def __init__(self, head: StreamHead) -> None:
         self.epoch = head.epoch
         self.seq = head.seq
-        self.recent: deque[tuple[int, str]] = deque(maxlen=RECENT)
+        self.recent: deque[tuple[int, Frame]] = deque(maxlen=RECENT)
         self.subscribers: set[Subscriber] = set()
 
     def reset(self, epoch: str, seq: int) -> None:
@@ -63,6 +71,9 @@ class Hub:
 
     def __init__(self) -> None:
         self.connections: set[Subscriber] = set()
+        self.pages = LogPages()
+        self.draining = False
+        """The process is about to end: nobody is let in, nothing new is begun."""
         self._loop = asyncio.get_running_loop()
         self._layer = get_channel_layer()
         self._channel = ""
@@ -75,7 +86,7 @@ class Hub:
         """Accounts that somebody is about to attach to."""
         self._watching: dict[int, asyncio.Task[None]] = {}
         self._repairs: dict[Key, asyncio.Task[None]] = {}
-        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(MOST_WAITING)
         self._tasks: list[asyncio.Task[None]] = []
         self._started = asyncio.Lock()
 
@@ -99,7 +110,13 @@ class Hub:
 
     def announce(self, group: str, message: dict[str, Any]) -> None:
         """Send a message to a group of the layer, in the order of the calls. From any thread."""
-        self._loop.call_soon_threadsafe(self._outgoing.put_nowait, (group, message))
+        self._loop.call_soon_threadsafe(self._enqueue, group, message)
+
+    def _enqueue(self, group: str, message: dict[str, Any]) -> None:
+        try:
+            self._outgoing.put_nowait((group, message))
+        except asyncio.QueueFull:  # the layer hangs; what it is not told, the log still tells
+            logger.warning("The channel layer does not keep up; an announcement was dropped, the log has it")
 
     def pin(self, account_id: int) -> None:
         """Keep an account watched until it is unpinned."""
@@ -144,13 +161,14 @@ class Hub:
         stream = self._streams[key]
         return StreamHead(stream.epoch, stream.seq)
 
-    def recent(self, key: Key, seq: int) -> list[tuple[int, str]] | None:
-        """Return the events of a watched stream after a number up to its head, or None where memory has not all."""
+    def recent(self, key: Key, seq: int) -> Burst | None:
+        """Return the events of a watched stream after a number up to its head, or None where memory has not all.
+
+        There must be some: the number is before the head.
+        """
         stream = self._streams[key]
-        if seq == stream.seq:
-            return []
         if stream.recent and stream.recent[0][0] <= seq + 1:
-            return [event for event in stream.recent if event[0] > seq]
+            return Burst([frame for number, frame in stream.recent if number > seq])
         return None
 
     def attach(self, connection: Subscriber, keys: Iterable[Key]) -> None:
@@ -180,20 +198,26 @@ class Hub:
         stream = self._streams.get((account_id, channel))
         return None if stream is None else stream.seq
 
-    def _take(self, key: Key, epoch: str, seq: int, frame: str) -> None:
-        """Deliver the next event of a stream; drop one that was delivered; repair where one is missing."""
+    def _take(self, key: Key, events: Iterable[tuple[str, int, str]]) -> None:
+        """Deliver the next events (epoch, seq, text) of a stream; drop those delivered; repair where one is missing."""
         stream = self._streams.get(key)
         if stream is None:
             return
-        if epoch == stream.epoch and seq <= stream.seq:
-            return
-        if epoch != stream.epoch or seq != stream.seq + 1:
-            self._repair(key)
-            return
-        stream.seq = seq
-        stream.recent.append((seq, frame))
-        for connection in stream.subscribers:
-            connection.outbox.put(frame)
+        fresh: list[Frame] = []
+        for epoch, seq, text in events:
+            if epoch == stream.epoch and seq <= stream.seq:
+                continue
+            if epoch != stream.epoch or seq != stream.seq + 1:
+                self._repair(key)
+                break
+            stream.seq = seq
+            frame = Frame(text)
+            stream.recent.append((seq, frame))
+            fresh.append(frame)
+        if fresh:
+            burst = Burst(fresh)
+            for connection in stream.subscribers:
+                connection.outbox.put_burst(burst)
 
     def _repair(self, key: Key) -> asyncio.Task[None]:
         task = self._repairs.get(key)
@@ -206,15 +230,18 @@ class Hub:
         """Read a stream's missing events from the log until there are no more."""
         while key in self._streams:
             stream = self._streams[key]
-            head, rows = await in_background(_head_and_after, key, stream.seq)
-            if head.epoch != stream.epoch or (rows and rows[0].seq > stream.seq + 1):
+            asked = stream.seq
+            head, rows = await in_background(_head_and_after, key, asked)
+            pruned = (rows[0].seq if rows else head.seq + 1) > asked + 1
+            if pruned and head.epoch == stream.epoch and stream.seq != asked:
+                continue  # the layer brought meanwhile what the log had no more
+            if pruned or head.epoch != stream.epoch:
                 # The history is another one, or no longer whole: those who follow it must load and subscribe anew.
                 stream.reset(head.epoch, head.seq)
                 for connection in list(stream.subscribers):
                     connection.close(CLOSE_TOO_SLOW)
                 return
-            for row in rows:
-                self._take(key, row.epoch, row.seq, row.frame)
+            self._take(key, [(row.epoch, row.seq, row.frame) for row in rows])
             if len(rows) < streams.RESUME_LIMIT:
                 return
 
@@ -250,8 +277,8 @@ class Hub:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "account.events":
-            for channel, epoch, seq, frame in message["events"]:
-                self._take((message["account_id"], channel), epoch, seq, frame)
+            for channel, run in groupby(message["events"], itemgetter(0)):
+                self._take((message["account_id"], channel), [(epoch, seq, text) for _, epoch, seq, text in run])
         elif message["type"] == "session.control":
             self.cut([message["revoked"]])
 
@@ -267,7 +294,8 @@ class Hub:
         while True:
             group, message = await self._outgoing.get()
             try:
-                await self._layer.group_send(group, message)
+                async with asyncio.timeout(LAYER_PATIENCE_S):
+                    await self._layer.group_send(group, message)
             except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
                 logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
 
@@ -312,7 +340,8 @@ class Hub:
         self._unjoined.discard(group)
         try:
             if self._channel:
-                await self._layer.group_discard(group, self._channel)
+                async with asyncio.timeout(LAYER_PATIENCE_S):
+                    await self._layer.group_discard(group, self._channel)
         except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
             logger.warning("The channel layer can't be reached (%s)", error)
         if account_id in self._accounts:  # somebody came back meanwhile
@@ -321,7 +350,8 @@ class Hub:
     async def _join(self) -> None:
         """Take a channel of the layer and join the groups of all that is watched."""
         try:
-            self._channel = await self._layer.new_channel("hub")
+            async with asyncio.timeout(LAYER_PATIENCE_S):
+                self._channel = await self._layer.new_channel("hub")
         except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
             logger.warning("The channel layer can't be joined (%s); events still come from the log", error)
             return
@@ -333,7 +363,8 @@ class Hub:
         if not self._channel:
             return
         try:
-            await self._layer.group_add(group, self._channel)
+            async with asyncio.timeout(LAYER_PATIENCE_S):
+                await self._layer.group_add(group, self._channel)
         except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
             logger.warning("The channel layer can't be reached (%s); events still come from the log", error)
             self._unjoined.add(group)

@@ -18,3 +18,8 @@ async def get_hub() -> Hub:
         hub = _hubs[loop] = Hub()
     await hub.start(Refresher(hub).run, Warden(hub).run)
     return hub
+
+
+def running_hub() -> Hub | None:
+    """Return the running loop's hub if it has one."""
+    return _hubs.get(asyncio.get_running_loop())

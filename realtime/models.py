@@ -13,20 +13,23 @@ def new_epoch() -> str:
 class Stream(models.Model):
     """The durable events of one channel of an account, numbered from 1 without holes, in commit order.
 
-    `seq` is the last number given; it moves in the transaction that changed the model. `epoch` changes when the history
-    is no longer complete.
+    `seq` is the last number given; it moves in the transaction that changed the model. `floor` is the last number that
+    was pruned: events `floor` + 1 to `seq` are all in the log, and what lies beneath is read by nobody and soon gone.
+    `epoch` changes where the numbers begin to tell another history, as after a database was restored.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="streams")
     channel = models.CharField(max_length=20)
     epoch = models.CharField(max_length=16, default=new_epoch)
     seq = models.PositiveBigIntegerField(default=0)
+    floor = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["account", "channel"], name="stream_unique"),
             models.CheckConstraint(condition=models.Q(channel__in=sorted(DURABLE)), name="stream_channel_known"),
+            models.CheckConstraint(condition=models.Q(floor__lte=models.F("seq")), name="stream_floor_lte_seq"),
         ]
 
     def __str__(self) -> str:
@@ -39,7 +42,7 @@ class Event(models.Model):
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveBigIntegerField()
     frame = models.TextField()
-    created_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["stream", "seq"]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from realtime import wire
+from realtime.frames import Frame
 from realtime.hub import Hub
 from realtime.orm import in_background
 from realtime.protocol import channels
@@ -51,7 +52,7 @@ class Refresher:
         moved = {quote.symbol for quote in changed if _mark(self._told.get(quote.symbol)) != quote.mark}
         self._told = quotes
         for quote in changed:
-            frame = price_frame(quote)
+            frame = Frame(price_frame(quote))
             for connection in self._hub.connections:
                 if connection.wants_prices:
                     connection.outbox.put_latest(f"price:{quote.symbol}", frame)
@@ -68,7 +69,7 @@ class Refresher:
             if self._hub.seq(row.account_id, channels.POSITIONS) != seq:
                 continue
             data = wire.position(row, quotes[row.instrument_id].mark, now)
-            frame = encode(channels.EVENT_OF[channels.POSITIONS], data)
+            frame = Frame(encode(channels.EVENT_OF[channels.POSITIONS], data))
             key = f"position:{row.account_id}:{row.instrument_id}"
             for connection in watched[row.account_id]:
                 connection.outbox.put_latest(key, frame)

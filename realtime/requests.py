@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from time import monotonic_ns
 from typing import Any
 
 from django.conf import settings
@@ -9,12 +10,14 @@ from django.utils import timezone
 
 from realtime.connection import Connection
 from realtime.handlers import ROUTES, Lane, Route
+from realtime.limits import FrameLimits, too_many_messages
 from realtime.protocol import messages
 from realtime.protocol.codec import BadEnvelope, Incoming, RequestId, decode, encode, open_frame
 from realtime.protocol.errors import CLOSE_TOO_BIG, ProtocolError
 
 logger = logging.getLogger(__name__)
 READS_AT_ONCE = 2
+RESTART_MS = 1_000
 
 
 def _is_too_big(text: str) -> bool:
@@ -28,7 +31,8 @@ class Requests:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._limits = FrameLimits()
+        self._tasks = connection.in_flight
         self._lock = asyncio.Lock()
         self._reading = asyncio.Semaphore(READS_AT_ONCE)
         self._reads_waiting = 0
@@ -45,12 +49,19 @@ class Requests:
         if text is not None and _is_too_big(text):
             connection.close(CLOSE_TOO_BIG)
             return
+        now = monotonic_ns()
+        wait = self._limits.take(now)
         try:
             if text is None:
                 raise BadEnvelope("bad_request", "Frames must be text, not binary.")
             incoming = open_frame(text)
         except BadEnvelope as error:
-            self._refuse(error, error.request_id, error.type)
+            self._refuse(too_many_messages(wait) if wait else error, error.request_id, error.type)
+            self._close_if_due(self._limits.judge(now, refused=wait > 0, malformed=True))
+            return
+        if wait:
+            self._refuse(too_many_messages(wait), incoming.request_id, incoming.type)
+            self._close_if_due(self._limits.judge(now, refused=True, malformed=False))
             return
         if incoming.type == "ping":
             pong = messages.Pong(server_time=timezone.now())
@@ -68,6 +79,8 @@ class Requests:
         task.add_done_callback(self._tasks.discard)
 
     def _admit(self, incoming: Incoming) -> tuple[Route, Any]:
+        if self._connection.hub.draining:
+            raise ProtocolError("restarting", "The server is stopping; connect again.", retry_after_ms=RESTART_MS)
         route = ROUTES.get(incoming.type)
         connected = self._connection.session.connected or self._changing
         if not connected and (route is None or route.needs_session):
@@ -89,6 +102,7 @@ class Requests:
                 try:
                     async with self._lock:
                         await self._reads_begun.wait()
+                        await self._connection.outbox.replay_sent()
                         await self._answer(incoming, route, data)
                 finally:
                     self._connection.release()
@@ -129,8 +143,12 @@ class Requests:
             raise ProtocolError("unauthorized", "Send connect with a session_token first.")
         answer = await route.run(connection, data)
         connection.outbox.put(encode(route.reply, answer.data, incoming.request_id))
-        for frame in answer.then:
-            connection.outbox.put(frame)
+        for burst in answer.then:
+            connection.outbox.put_replayed(burst)
 
     def _refuse(self, error: ProtocolError, request_id: RequestId, kind: str | None) -> None:
         self._connection.outbox.put(encode("error", error.data(kind), request_id))
+
+    def _close_if_due(self, code: int | None) -> None:
+        if code is not None:
+            self._connection.close(code)

@@ -1,19 +1,21 @@
 """The event log: every durable event of an account, numbered in the transaction that made it."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
 from realtime.announce import announce
 from realtime.events import Draft, Numbered
-from realtime.models import Event, Stream
+from realtime.models import Event, Stream, new_epoch
 from realtime.protocol.channels import DURABLE, EVENT_OF
 from realtime.protocol.codec import encode_event
 from realtime.protocol.messages import Reply, StreamHead
 
 RESUME_LIMIT = 1_000
+PAGE = 500
+"""How many streams get new epochs in one transaction."""
 
 
 class Collector(threading.local):
@@ -82,6 +84,29 @@ def create_streams(account_ids: Iterable[int]) -> None:
     Stream.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def renew_epochs(account_ids: Collection[int] | None = None) -> int:
+    """Let the streams of all accounts, or of those named, begin another history; return how many did.
+
+    Numbers go on. What is in the log belongs to the old history, and lies beneath the floor from now on.
+    """
+    streams = Stream.objects.select_for_update().order_by("pk")
+    if account_ids is not None:
+        streams = streams.filter(account__in=account_ids)
+    last = renewed = 0
+    while page := _renew(streams.filter(pk__gt=last)[:PAGE]):
+        last, renewed = page[-1].pk, renewed + len(page)
+    return renewed
+
+
+@transaction.atomic
+def _renew(streams: Iterable[Stream]) -> list[Stream]:
+    page = list(streams)
+    for stream in page:
+        stream.epoch, stream.floor = new_epoch(), stream.seq
+    Stream.objects.bulk_create(page, update_conflicts=True, unique_fields=["id"], update_fields=["epoch", "floor"])
+    return page
+
+
 def heads(account_ids: Iterable[int]) -> dict[tuple[int, str], StreamHead]:
     """Return where the accounts' streams stand, as one sees it inside the transaction at hand."""
     rows = Stream.objects.filter(account__in=account_ids).values_list("account", "channel", "epoch", "seq")
@@ -94,7 +119,11 @@ def as_of(account_id: int) -> dict[str, StreamHead]:
 
 
 def after(account_id: int, channel: str, seq: int, limit: int = RESUME_LIMIT) -> list[Numbered]:
-    """Return the events of a stream after a number, oldest first, at most `limit`."""
-    rows = Event.objects.filter(stream__account=account_id, stream__channel=channel, seq__gt=seq).order_by("seq")
+    """Return the events of a stream after a number, oldest first, at most `limit`: without a hole.
+
+    None at all where the very next one was pruned. One statement, so that no pruning can pass between.
+    """
+    whole = Event.objects.filter(stream__account=account_id, stream__channel=channel, stream__floor__lte=seq)
+    rows = whole.filter(seq__gt=seq).order_by("seq")
     values = rows.values_list("stream__epoch", "seq", "frame")[:limit]
     return [Numbered(account_id, channel, epoch, number, frame) for epoch, number, frame in values]

@@ -1,9 +1,14 @@
 """Rows and values as the protocol tells them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import cast
 
-from accounts.models import Account, User
+import msgspec
+
+from accounts.models import User
+from accounts.selectors import AccountView
 from realtime.protocol import messages
 from realtime.protocol.numbers import PRINTED, number, optional
 from trading.domain import margin, orders
@@ -26,14 +31,14 @@ def user(row: User) -> messages.UserData:
     return messages.UserData(row.pk, row.get_username())
 
 
-def account(row: Account, role: str) -> messages.AccountData:
+def account(row: AccountView) -> messages.AccountData:
     return messages.AccountData(
-        id=row.pk,
+        id=row.id,
         name=row.name,
         status=row.status,
         model=row.model or None,
-        owner=user(row.owner),
-        role=role,
+        owner=messages.UserData(row.owner_id, row.owner_name),
+        role=row.role,
         starting_capital=number(row.starting_capital),
         balance=number(row.cash),
     )
@@ -66,6 +71,11 @@ def order(row: Order) -> messages.OrderData:
         created_at=utc(row.created_at),
         timestamp=utc(row.updated_at),
     )
+
+
+def encoded_orders(rows: Iterable[Order]) -> list[messages.OrderData]:
+    """Return orders for replies to come, each encoded once for all of them."""
+    return cast(list[messages.OrderData], [msgspec.Raw(msgspec.json.encode(order(row))) for row in rows])
 
 
 def order_placed(value: orders.Order, *, duplicate: bool) -> messages.OrderPlaced:
@@ -174,7 +184,9 @@ def price(quote: Quote) -> messages.PriceUpdate:
     )
 
 
-def snapshot(view: AccountSnapshot, as_of: dict[str, messages.StreamHead]) -> messages.Snapshot:
+def snapshot(
+    view: AccountSnapshot, orders: list[messages.OrderData], as_of: dict[str, messages.StreamHead]
+) -> messages.Snapshot:
     return messages.Snapshot(
         account_id=view.account.pk,
         equity=number(round_micro(view.equity)),
@@ -185,7 +197,7 @@ def snapshot(view: AccountSnapshot, as_of: dict[str, messages.StreamHead]) -> me
         daily_pnl=number(round_micro(view.daily_pnl)),
         daily_return_pct=optional(view.daily_return_pct),
         positions=[position_view(view.account.pk, each) for each in view.positions],
-        active_orders=[order(row) for row in view.orders],
+        active_orders=orders,
         as_of=as_of,
         timestamp=utc(view.at),
     )

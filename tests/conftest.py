@@ -7,10 +7,12 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 
 from accounts import append_only_sql
+from realtime.handlers.holdings import holdings_cache
 from realtime.orm import close_pools
 from tests.serving import Server, serving
 from trading.desk import desk
 from trading.market.board import board
+from trading.prices import glance
 
 # Shared machines are slow now and then: how long an example took says nothing of the code.
 settings.register_profile("hyperoru", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,11 +29,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: "pytest.FixtureReq
 
 @pytest.fixture(autouse=True)
 def _clean_process() -> Iterator[None]:
-    """End the process's threads and forget its prices, so that no test sees another's."""
+    """End the process's threads and forget its prices and who has ordered, so that no test sees another's."""
     yield
     desk.close()
+    desk.limits.clear()
     close_pools()
     board.clear()
+    glance.forget()
+    holdings_cache.clear()
 
 
 @pytest.fixture

@@ -44,7 +44,11 @@ def serving() -> Iterator[Server]:
         await server.serve(sockets=[listener])
         await (await get_hub()).stop()
 
-    thread = threading.Thread(target=asyncio.run, args=(run(),), name="test server")
+    def run_all() -> None:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(run())
+
+    thread = threading.Thread(target=run_all, name="test server")
     thread.start()
     try:
         yield Server(listener.getsockname()[1])

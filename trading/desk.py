@@ -30,6 +30,7 @@ from trading.domain.facts import Fact
 from trading.domain.fees import FeeRates
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
+from trading.limits import AccountLimits
 from trading.market.board import Board, board
 from trading.prices import market_now
 from trading.reading import refresh_connections
@@ -63,7 +64,7 @@ class Fence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command for an account. `actor` None: the house itself (the engine, a service), which may do anything.
+    """A command for an account. `actor` None: the house itself (the engine, a service): it may do anything, any number.
 
     `fence` is asked inside the transaction whether the command may still be carried out (the engine's lease).
     """
@@ -93,6 +94,7 @@ class Desk:
     def __init__(self, board: Board, clock: Callable[[], datetime] = timezone.now) -> None:
         self.board = board
         self.clock = clock
+        self.limits = AccountLimits()
         self._queue: queue.SimpleQueue[tuple[Request, Future[Answer]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -151,7 +153,7 @@ class Desk:
 
     def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:
         now = self.clock()
-        with _answering_after_commit(commit), transaction.atomic():
+        with _answering_after_commit(commit), self.limits.charging(now) as charges, transaction.atomic():
             loaded = storage.load([(r.account_id, r.command) for r in requests], FeeRates())
             actors = [r.actor for r in requests if r.actor is not None]
             authority = Authority(actors, loaded.accounts.values(), now)
@@ -166,6 +168,8 @@ class Desk:
                     refusal = authority.refusal(request.actor, request.account_id)
                 if refusal is None and state is None:
                     refusal = NotFound(f"There is no account {request.account_id}.")
+                if refusal is None and request.actor is not None:
+                    refusal = charges.refusal(request.account_id, request.command)
                 if refusal is not None or state is None:
                     answers.append(refusal or NotFound(""))
                     continue
@@ -183,6 +187,7 @@ class Desk:
                         type(row), instance=row, created=created, raw=False, using="default", update_fields=None
                     )
             commit.begun = True
+            charges.settle()
         self.board.keep(market)
         return [
             answer if isinstance(answer, Rejection) else _done(request.account_id, answer, written)

@@ -24,6 +24,7 @@ from trading.market.feeds import Feed, make_feed
 from trading.models import FeedCursor, Instrument
 from trading.prices import market_now, store, stored, usable
 from trading.reading import refresh_connections
+from trading.signals import housekeeping
 
 logger = logging.getLogger(__name__)
 STORE_EVERY = timedelta(seconds=1)
@@ -109,6 +110,7 @@ class Engine:
                 self._store(lead)
                 lead.stored = now
             self._record_equity(lead, now)
+            housekeeping.send_robust(sender=self, now=now)
         except LeaseLost:
             logger.warning("Another engine leads by now; this one waits")
             self._lead = None

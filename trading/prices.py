@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 from django.utils import timezone
 
 from trading.domain.instruments import Instrument as InstrumentValue
 from trading.domain.market import Market, Quote
-from trading.market.board import Board
+from trading.market.board import Board, board
 from trading.models import Instrument, MarketPrice
 
 logger = logging.getLogger(__name__)
@@ -49,6 +51,30 @@ def usable(rows: Iterable[Instrument]) -> dict[str, InstrumentValue]:
     return found
 
 
+class Glance:
+    """The market for those who only look: asked of the database once a second at most, whoever looks.
+
+    Commands take `market_now`, which never trades on an instrument as it was a second ago.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._instruments: dict[str, InstrumentValue] = {}
+        self._read_at: datetime | None = None
+
+    def market(self, now: datetime) -> Market:
+        """Return the market at `now` (UTC)."""
+        if self._read_at is None or not self._read_at <= now < self._read_at + FRESH:
+            market = market_now(self._board, now)
+            self._instruments, self._read_at = dict(market.instruments), now
+            return market
+        return self._board.market(self._instruments, timedelta(seconds=settings.HYPERORU_STALE_AFTER_S))
+
+    def forget(self) -> None:
+        """Ask again next time."""
+        self._read_at = None
+
+
 def market_now(board: Board, now: datetime | None = None) -> Market:
     """Return the instruments and the freshest prices: the board's, after a look at the stored ones if it is behind."""
     now = now or timezone.now()
@@ -57,3 +83,12 @@ def market_now(board: Board, now: datetime | None = None) -> Market:
     if any(symbol not in quotes or now - quotes[symbol].at > FRESH for symbol in instruments):
         board.put(stored())
     return board.market(instruments, timedelta(seconds=settings.HYPERORU_STALE_AFTER_S))
+
+
+glance = Glance(board)
+
+
+@receiver([post_save, post_delete], sender=Instrument)
+def look_again(**kwargs: object) -> None:
+    """Let those who look see a changed instrument at once, in this process."""
+    glance.forget()

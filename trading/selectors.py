@@ -58,10 +58,25 @@ class AccountSnapshot:
     orders: Sequence[Order]
 
 
-def account_snapshot(account: Account, market: Market, now: datetime) -> AccountSnapshot:
-    """Return what the account is worth and holds: three queries, whatever it holds."""
-    rows = list(Position.objects.filter(account=account, size__gt=0).order_by("instrument"))
-    orders = list(Order.objects.filter(account=account, status=OrderStatus.OPEN).order_by("id"))
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The open positions, by symbol and with their instruments, and the open orders, by id, of an account."""
+
+    positions: Sequence[Position]
+    orders: Sequence[Order]
+
+
+def holdings(account_id: int) -> Holdings:
+    """Return what an account holds: two queries, whatever it is."""
+    positions = Position.objects.filter(account=account_id, size__gt=0).select_related("instrument")
+    orders = Order.objects.filter(account=account_id, status=OrderStatus.OPEN)
+    return Holdings(list(positions.order_by("instrument")), list(orders.order_by("id")))
+
+
+def account_snapshot(account: Account, market: Market, now: datetime, held: Holdings | None = None) -> AccountSnapshot:
+    """Return what the account is worth and holds. Asks the database only for holdings that are not given."""
+    held = holdings(account.pk) if held is None else held
+    rows, orders = held.positions, held.orders
     instruments = _instruments(rows, market)
     state = AccountState(
         id=account.pk,
@@ -99,11 +114,9 @@ def account_snapshot(account: Account, market: Market, now: datetime) -> Account
 
 
 def _instruments(rows: Sequence[Position], market: Market) -> dict[str, Instrument]:
-    """Return the instruments of the positions; those no longer listed are read besides."""
-    found = dict(market.instruments)
-    if any(row.instrument_id not in found for row in rows):
-        found |= {row.instrument_id: row.instrument.to_domain() for row in rows if row.instrument_id not in found}
-    return found
+    """Return the instruments of the positions; those no longer listed as they came with the positions."""
+    unlisted = {row.instrument_id: row.instrument for row in rows if row.instrument_id not in market.instruments}
+    return {**market.instruments, **{symbol: row.to_domain() for symbol, row in unlisted.items()}}
 
 
 def asset_curve(account: Account, timeframe: str, market: Market, now: datetime) -> list[Point]:

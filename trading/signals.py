@@ -12,6 +12,11 @@ from django.dispatch import Signal
 batch_opened = Signal()
 batch_closed = Signal()
 """Sent with `failed`: True where the transaction is about to be rolled back."""
+housekeeping = Signal()
+"""Sent with `now` (UTC) by the leading engine at the end of each step, for what is to be done once in an installation.
+
+The market waits meanwhile: receivers do little at a time. One that fails is logged.
+"""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What each message does: a table from its type to the struct of its data, what it needs, and the function."""
+"""What each message does: a table from its type to the structs of its data and answer, its needs, and the function."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,21 +30,32 @@ class Lane(Enum):
 class Route:
     reply: str
     struct: type[msgspec.Struct]
+    answer: type[messages.Reply]
     run: Callable[[Connection, Any], Awaitable[Answer]]
     lane: Lane = Lane.FREE
     needs_session: bool = True
 
 
 ROUTES: dict[str, Route] = {
-    "connect": Route("connect", messages.Connect, sessions.connect, Lane.SESSION, needs_session=False),
-    "bootstrap": Route("bootstrap", messages.Empty, reading.bootstrap, Lane.READ),
-    "subscribe": Route("subscribe", messages.Subscribe, subscriptions.subscribe, Lane.SESSION),
-    "unsubscribe": Route("unsubscribe", messages.Unsubscribe, subscriptions.unsubscribe, Lane.SESSION),
-    "switch_user": Route("switch_user", messages.SwitchUser, sessions.switch_user, Lane.SESSION),
-    "switch_account": Route("switch_account", messages.SwitchAccount, sessions.switch_account, Lane.SESSION),
-    "get_snapshot": Route("snapshot", messages.GetSnapshot, reading.get_snapshot, Lane.READ),
-    "get_asset_curve": Route("asset_curve", messages.GetAssetCurve, reading.get_asset_curve, Lane.READ),
-    "place_order": Route("place_order", messages.PlaceOrder, trading.place_order),
-    "cancel_order": Route("cancel_order", messages.CancelOrder, trading.cancel_order),
-    "cancel_all_orders": Route("cancel_all_orders", messages.CancelAllOrders, trading.cancel_all_orders),
+    "connect": Route(
+        "connect", messages.Connect, messages.Connected, sessions.connect, Lane.SESSION, needs_session=False
+    ),
+    "bootstrap": Route("bootstrap", messages.Empty, messages.Bootstrap, reading.bootstrap, Lane.READ),
+    "subscribe": Route("subscribe", messages.Subscribe, messages.Subscribed, subscriptions.subscribe, Lane.SESSION),
+    "unsubscribe": Route(
+        "unsubscribe", messages.Unsubscribe, messages.Unsubscribed, subscriptions.unsubscribe, Lane.SESSION
+    ),
+    "switch_user": Route("switch_user", messages.SwitchUser, messages.UserSwitched, sessions.switch_user, Lane.SESSION),
+    "switch_account": Route(
+        "switch_account", messages.SwitchAccount, messages.AccountSwitched, sessions.switch_account, Lane.SESSION
+    ),
+    "get_snapshot": Route("snapshot", messages.GetSnapshot, messages.Snapshot, reading.get_snapshot, Lane.READ),
+    "get_asset_curve": Route(
+        "asset_curve", messages.GetAssetCurve, messages.AssetCurve, reading.get_asset_curve, Lane.READ
+    ),
+    "place_order": Route("place_order", messages.PlaceOrder, messages.OrderPlaced, trading.place_order),
+    "cancel_order": Route("cancel_order", messages.CancelOrder, messages.OrderCanceled, trading.cancel_order),
+    "cancel_all_orders": Route(
+        "cancel_all_orders", messages.CancelAllOrders, messages.OrdersCanceled, trading.cancel_all_orders
+    ),
 }

@@ -4,17 +4,18 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from realtime import streams, wire
+from realtime import wire
 from realtime.connection import Connection
 from realtime.handlers.answer import Answer
+from realtime.handlers.holdings import holdings_cache
 from realtime.handlers.seeing import Viewer, check_session, not_found, seen_account, seen_accounts
 from realtime.orm import in_orm
 from realtime.protocol import messages
+from realtime.protocol.errors import ProtocolError
 from realtime.protocol.numbers import number, optional
 from trading import selectors
 from trading.domain.money import round_micro
-from trading.market.board import board
-from trading.prices import market_now
+from trading.prices import glance
 from trading.reading import read_snapshot
 
 
@@ -39,34 +40,39 @@ async def get_asset_curve(connection: Connection, data: messages.GetAssetCurve) 
 
 
 def _bootstrap(viewer: Viewer, account_id: int | None, now: datetime) -> messages.Bootstrap:
-    market = market_now(board, now)
+    market = glance.market(now)
     with read_snapshot():
-        check_session(viewer, now)
-        accounts = seen_accounts(viewer)
-        if account_id is None or all(account.id != account_id for account in accounts):
-            return messages.Bootstrap(accounts, [], [], None, {})
-        view = selectors.account_snapshot(seen_account(viewer, account_id), market, now)
+        if account_id is None:
+            check_session(viewer, now)
+            return messages.Bootstrap(seen_accounts(viewer), [], [], None, {})
+        try:
+            kept = holdings_cache.get(viewer, account_id, now)
+        except ProtocolError as error:
+            if error.code != "not_found":
+                raise
+            return messages.Bootstrap(seen_accounts(viewer), [], [], None, {})
+        view = selectors.account_snapshot(kept.account, market, now, kept.held)
         return messages.Bootstrap(
-            accounts=accounts,
+            accounts=seen_accounts(viewer),
             positions=[wire.position_view(account_id, each) for each in view.positions],
-            active_orders=[wire.order(row) for row in view.orders],
+            active_orders=kept.orders,
             account_id=account_id,
-            as_of=streams.as_of(account_id),
+            as_of=kept.as_of,
         )
 
 
 def _snapshot(viewer: Viewer, account_id: int | None, now: datetime) -> messages.Snapshot:
-    market = market_now(board, now)
-    with read_snapshot():
+    market = glance.market(now)
+    if account_id is None:
         check_session(viewer, now)
-        if account_id is None:
-            raise not_found(None)
-        view = selectors.account_snapshot(seen_account(viewer, account_id), market, now)
-        return wire.snapshot(view, streams.as_of(account_id))
+        raise not_found(None)
+    kept = holdings_cache.get(viewer, account_id, now)
+    view = selectors.account_snapshot(kept.account, market, now, kept.held)
+    return wire.snapshot(view, kept.orders, kept.as_of)
 
 
 def _asset_curve(viewer: Viewer, account_id: int | None, timeframe: str, now: datetime) -> messages.AssetCurve:
-    market = market_now(board, now)
+    market = glance.market(now)
     with read_snapshot():
         check_session(viewer, now)
         if account_id is None:

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 
 from realtime import streams
+from realtime.frames import Burst
 from realtime.hub import Hub, Key
-from realtime.orm import in_orm
 from realtime.protocol.messages import StreamHead
 
 
-async def replay(hub: Hub, since: Mapping[Key, StreamHead]) -> dict[Key, list[str] | None]:
-    """Return, for each watched stream, the frames after a place, all up to one moment: now.
+async def replay(hub: Hub, since: Mapping[Key, StreamHead]) -> dict[Key, list[Burst] | None]:
+    """Return, for each watched stream, the events after a place, all up to one moment: now.
 
     None where they can't all be had: another epoch, a place that was never reached, more than 1,000 missed when asked,
     or pruned. Attach before the next `await`. What was read once is kept: while the log is read streams move on, and
     the rest comes from the hub's memory, without a pause.
     """
-    found: dict[Key, list[str] | None] = {}
+    found: dict[Key, list[Burst] | None] = {}
     reached: dict[Key, int] = {}
     for key, place in since.items():
         head = hub.head(key)
@@ -24,16 +24,18 @@ async def replay(hub: Hub, since: Mapping[Key, StreamHead]) -> dict[Key, list[st
         reached[key] = place.seq
     while behind := [key for key, seq in reached.items() if found[key] is not None and seq != hub.head(key).seq]:
         for key in behind:
-            frames = found[key]
-            events = hub.recent(key, reached[key])
-            if events is None:
-                rows = await in_orm(streams.after, *key, reached[key])
-                last = hub.head(key).seq  # the log may be ahead of it: what follows comes live
-                events = [(row.seq, row.frame) for row in rows if row.epoch == since[key].epoch and row.seq <= last]
-            broken = not events or events[0][0] != reached[key] + 1 or hub.head(key).epoch != since[key].epoch
-            if frames is None or broken:
+            bursts, epoch = found[key], since[key].epoch
+            burst = hub.recent(key, reached[key])
+            if burst is None:
+                burst = await hub.pages.after(key, epoch, reached[key], hub.head(key).seq)
+            if burst is None or bursts is None or hub.head(key).epoch != epoch:
                 found[key] = None
                 continue
-            frames += [frame for _, frame in events]
-            reached[key] = events[-1][0]
+            bursts.append(burst)
+            reached[key] += len(burst.frames)
     return found
+
+
+def count(bursts: list[Burst]) -> int:
+    """Return how many events some bursts are."""
+    return sum(len(burst.frames) for burst in bursts)

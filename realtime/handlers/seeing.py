@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Account, SessionToken
-from accounts.selectors import may_act_as, visible_accounts
+from accounts.selectors import account_views, may_act_as, visible_accounts
 from realtime import wire
 from realtime.protocol import messages
 from realtime.protocol.errors import ProtocolError
@@ -46,14 +46,7 @@ def seen_account(viewer: Viewer, account_id: int) -> Account:
 
 def seen_accounts(viewer: Viewer) -> list[messages.AccountData]:
     """Return all accounts that the viewer may see, by id, each with the viewer's role."""
-    rows = visible_accounts(viewer.user_id).select_related("owner").prefetch_related("accesses")
-    return [wire.account(row, _role(row, viewer.user_id)) for row in rows]
-
-
-def _role(account: Account, user_id: int) -> str:
-    if account.owner_id == user_id:
-        return "owner"
-    return next(access.role for access in account.accesses.all() if access.user_id == user_id)
+    return [wire.account(view) for view in account_views(viewer.user_id)]
 
 
 def not_found(account_id: int | None) -> ProtocolError:

@@ -14,19 +14,24 @@ from accounts.models import SessionToken, User
 from accounts.selectors import authenticate_token, may_act_as, visible_accounts
 from accounts.services import BrowserTokenError, browser_token, record_audit
 from realtime import streams
+from realtime.admission import place_of
 from realtime.connection import Connection
+from realtime.frames import Burst
 from realtime.handlers.answer import Answer
 from realtime.handlers.replay import replay
 from realtime.handlers.seeing import Viewer, check_session, seen_account, seen_accounts
+from realtime.limits import told_limits
 from realtime.origins import cookies_trusted
 from realtime.orm import in_orm
 from realtime.protocol import messages
-from realtime.protocol.errors import CLOSE_BAD_TOKEN, ProtocolError
+from realtime.protocol.errors import CLOSE_BAD_TOKEN, CLOSE_TOO_MANY_SOCKETS, ProtocolError
 from realtime.protocol.messages import StreamHead
 from realtime.session import Identity, Subscription
 from trading.reading import read_snapshot
 
 MAX_BAD_TOKENS = 5
+SOCKETS_RETRY_MS = 5_000
+"""When another socket of an address will be closed is its owner's affair: a pause that hurts nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,12 @@ async def connect(connection: Connection, data: messages.Connect) -> Answer:
         if error.code == "unauthorized":
             session.bad_tokens += 1
             if session.bad_tokens >= MAX_BAD_TOKENS:
-                asyncio.get_running_loop().call_soon(connection.close, CLOSE_BAD_TOKEN)  # after the reply
+                _close_after_the_reply(connection, CLOSE_BAD_TOKEN)
         raise
     await connection.prepare(session.subscriptions, session.account_id or opened.account_id)
+    if not place_of(connection.scope).connect():
+        _close_after_the_reply(connection, CLOSE_TOO_MANY_SOCKETS)
+        raise _too_many_sockets()
     session.start(opened.identity, opened.account_id)
     connection.follow()
     connection.keep_time()
@@ -59,17 +67,32 @@ async def connect(connection: Connection, data: messages.Connect) -> Answer:
             scopes=list(identity.scopes),
             expires_at=identity.expires_at,
             server_time=timezone.now(),
-            limits=_limits(),
+            limits=limits(),
         )
     )
 
 
-def _limits() -> dict[str, int | float]:
+def _close_after_the_reply(connection: Connection, code: int) -> None:
+    asyncio.get_running_loop().call_soon(connection.close, code)
+
+
+def _too_many_sockets() -> ProtocolError:
+    most = settings.HYPERORU_SOCKETS_PER_ADDRESS
+    return ProtocolError(
+        "rate_limited",
+        f"Your address has {most} connected sockets already, the most allowed; close one, then open another.",
+        retry_after_ms=SOCKETS_RETRY_MS,
+    )
+
+
+def limits() -> dict[str, int | float]:
+    """Return this server's limits, by the names that clients know."""
     return {
         "max_frame_bytes": settings.HYPERORU_MAX_FRAME_BYTES,
         "max_in_flight": settings.HYPERORU_MAX_IN_FLIGHT,
         "max_queued_bytes": settings.HYPERORU_MAX_QUEUED_BYTES,
         "max_resume_events": streams.RESUME_LIMIT,
+        **told_limits(),
     }
 
 
@@ -125,11 +148,11 @@ async def switch_user(connection: Connection, data: messages.SwitchUser) -> Answ
     session = connection.session
     switched = await in_orm(_switched, Viewer.of(session), data.user_id, timezone.now())
     following = {each for each in session.subscriptions if each.account_id is None}
-    frames = await _moved(connection, following, switched.account_id, switched.as_of)
+    missed = await _moved(connection, following, switched.account_id, switched.as_of)
     session.become(switched.user.id, switched.user.username, switched.account_id)
     session.subscriptions = following
     connection.follow()
-    return Answer(switched, then=frames)
+    return Answer(switched, then=missed)
 
 
 def _switched(viewer: Viewer, user_id: int, now: datetime) -> messages.UserSwitched:
@@ -157,10 +180,10 @@ async def switch_account(connection: Connection, data: messages.SwitchAccount) -
     """Make another account the active one, and move all subscriptions that follow it, in one step."""
     session = connection.session
     as_of = await in_orm(_account_as_of, Viewer.of(session), data.account_id, timezone.now())
-    frames = await _moved(connection, session.subscriptions, data.account_id, as_of)
+    missed = await _moved(connection, session.subscriptions, data.account_id, as_of)
     session.account_id = data.account_id
     connection.follow()
-    return Answer(messages.AccountSwitched(account_id=data.account_id, as_of=as_of), then=frames)
+    return Answer(messages.AccountSwitched(account_id=data.account_id, as_of=as_of), then=missed)
 
 
 def _account_as_of(viewer: Viewer, account_id: int, now: datetime) -> dict[str, StreamHead]:
@@ -172,7 +195,7 @@ def _account_as_of(viewer: Viewer, account_id: int, now: datetime) -> dict[str, 
 
 async def _moved(
     connection: Connection, subscriptions: set[Subscription], account_id: int | None, as_of: dict[str, StreamHead]
-) -> list[str]:
+) -> list[Burst]:
     """Return the events since `as_of` of the streams that a move to an account adds. Follow before the next `await`."""
     await connection.prepare(subscriptions, account_id)
     if account_id is None:
@@ -181,4 +204,4 @@ async def _moved(
     missed = await replay(connection.hub, {key: as_of[key[1]] for key in new if key[1] in as_of})
     if None in missed.values():
         raise ProtocolError("unavailable", "The account's events can't be had without a hole now; try again.")
-    return [frame for found in missed.values() for frame in found or ()]
+    return [burst for found in missed.values() for burst in found or ()]

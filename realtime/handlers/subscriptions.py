@@ -6,8 +6,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from realtime.connection import Connection
+from realtime.frames import Burst, Frame
 from realtime.handlers.answer import Answer
-from realtime.handlers.replay import replay
+from realtime.handlers.replay import count, replay
 from realtime.handlers.seeing import Viewer, check_session, seen_account
 from realtime.orm import in_orm
 from realtime.protocol import messages
@@ -16,8 +17,7 @@ from realtime.protocol.messages import StreamHead
 from realtime.refresh import price_frame
 from realtime.session import Subscription
 from trading.domain.market import Quote
-from trading.market.board import board
-from trading.prices import market_now
+from trading.prices import glance
 from trading.reading import read_snapshot
 
 
@@ -39,20 +39,20 @@ async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
     connection.follow()
 
     heads: dict[str, StreamHead] = {}
-    frames: list[str] = []
+    bursts: list[Burst] = []
     for channel, key in durable:
         head = connection.hub.head(key)
         if key in missed:
             found = missed[key]
-            frames += found or ()
-            head = StreamHead(head.epoch, head.seq, found is not None, None if found is None else len(found))
+            bursts += found or ()
+            head = StreamHead(head.epoch, head.seq, found is not None, None if found is None else count(found))
         heads[channel] = head
-    if PRICES in wanted:
-        frames += [price_frame(quote) for quote in quotes.values()]
+    if PRICES in wanted and quotes:
+        bursts.append(Burst([Frame(price_frame(quote)) for quote in quotes.values()]))
     reply = messages.Subscribed(
         channels=session.channels(data.account_id), streams=heads, rejected=rejected, account_id=data.account_id
     )
-    return Answer(reply, then=frames)
+    return Answer(reply, then=bursts)
 
 
 async def unsubscribe(connection: Connection, data: messages.Unsubscribe) -> Answer:
@@ -69,4 +69,4 @@ def _check(viewer: Viewer, account_id: int | None, now: datetime) -> Mapping[str
         check_session(viewer, now)
         if account_id is not None:
             seen_account(viewer, account_id)
-    return market_now(board, now).quotes
+    return glance.market(now).quotes

@@ -63,4 +63,6 @@ def refusal(error: Rejection) -> ProtocolError:
     """Return a refusal of the exchange as an error of the protocol."""
     assert error.code in CODES, error.code
     fields = [FieldError(problem.path, problem.message) for problem in error.fields]
-    return ProtocolError(error.code, error.message, fields=fields, reason=error.reason)
+    return ProtocolError(
+        error.code, error.message, fields=fields, retry_after_ms=error.retry_after_ms, reason=error.reason
+    )

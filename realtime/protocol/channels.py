@@ -17,3 +17,5 @@ EVENT_OF = {
 }
 CHANNELS = tuple(EVENT_OF)
 DURABLE = frozenset(CHANNELS) - {PRICES}
+REFRESHED = frozenset({POSITIONS})
+"""Durable channels whose event also comes without a number: when a mark moved, and nothing else changed."""

@@ -16,7 +16,9 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
 Timeframe = Literal["1h", "24h", "7d", "30d", "90d", "1y", "all"]
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 LARGEST = Decimal("1e12")
+PROTOCOL_VERSION = 1
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +30,8 @@ class Empty(Request, frozen=True):
 
 
 class Connect(Request, frozen=True):
+    """The token that opens the session; none where the handshake carries a logged-in Django session."""
+
     session_token: str | None = None
 
 
@@ -39,35 +43,47 @@ class StreamPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Subscribe(Request, frozen=True):
+    """Channels to follow, of the active account or of one named, and the places to resume from."""
+
     channels: Annotated[list[Annotated[str, msgspec.Meta(max_length=64)]], msgspec.Meta(min_length=1, max_length=64)]
     account_id: Id | None = None
     resume: Annotated[dict[str, StreamPosition], msgspec.Meta(max_length=64)] | None = None
 
 
 class Unsubscribe(Request, frozen=True):
+    """Channels to leave; none named: all."""
+
     channels: Annotated[list[Annotated[str, msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=64)] | None = None
     account_id: Id | None = None
 
 
 class SwitchUser(Request, frozen=True):
+    """The user to act as."""
+
     user_id: Id
 
 
 class SwitchAccount(Request, frozen=True):
+    """The account to make the active one."""
+
     account_id: Id
 
 
 class GetSnapshot(Request, frozen=True):
+    """The account to read; none named: the active one."""
+
     account_id: Id | None = None
 
 
 class GetAssetCurve(Request, frozen=True):
+    """The timeframe and the account to read; none named: the active one."""
+
     timeframe: Timeframe
     account_id: Id | None = None
 
 
 class PlaceOrder(Request, frozen=True):
-    """Sizes in units of the symbol, prices in USDC. Numbers may be given as JSON numbers or as strings."""
+    """An order. Sizes in units of the symbol, prices in USDC; numbers as JSON numbers or as strings."""
 
     account_id: Id
     symbol: Symbol
@@ -82,12 +98,16 @@ class PlaceOrder(Request, frozen=True):
 
 
 class CancelOrder(Request, frozen=True):
+    """The order to cancel, by one of its two names."""
+
     account_id: Id
     order_id: Id | None = None
     client_order_id: ClientOrderId | None = None
 
 
 class CancelAllOrders(Request, frozen=True):
+    """The account whose open orders to cancel; with a symbol only those of it."""
+
     account_id: Id
     symbol: Symbol | None = None
 
@@ -97,6 +117,8 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class UserData(Reply, frozen=True):
+    """A user."""
+
     id: int
     username: str
 
@@ -111,17 +133,21 @@ class StreamHead(Reply, frozen=True, omit_defaults=True):
 
 
 class Connected(Reply, frozen=True):
+    """Who the session is, what it may do, and this server's limits."""
+
     session_id: str
     user: UserData
     account_id: int | None
     scopes: list[str]
-    expires_at: datetime | None
-    server_time: datetime
+    expires_at: Timestamp | None
+    server_time: Timestamp
     limits: dict[str, int | float]
-    protocol: int = 1
+    protocol: int = PROTOCOL_VERSION
 
 
 class AccountData(Reply, frozen=True):
+    """An account, as the active user sees it."""
+
     id: int
     name: str
     status: str
@@ -148,14 +174,18 @@ class PositionData(Reply, frozen=True):
     return_on_equity: Number
     leverage: int
     margin_mode: str
-    timestamp: datetime
+    timestamp: Timestamp
 
 
 class SnapshotPosition(PositionData, frozen=True, kw_only=True):
+    """An open position at its mark, with the mark at which it would be liquidated."""
+
     liquidation_price: Number | None
 
 
 class OrderData(Reply, frozen=True):
+    """An order as it stands now. The latest one counts."""
+
     order_id: int
     client_order_id: str | None
     account_id: int
@@ -172,11 +202,13 @@ class OrderData(Reply, frozen=True):
     reduce_only: bool
     leverage: int
     decision_id: str | None
-    created_at: datetime
-    timestamp: datetime
+    created_at: Timestamp
+    timestamp: Timestamp
 
 
 class Bootstrap(Reply, frozen=True):
+    """All accounts that the active user may see, and what the active one holds."""
+
     accounts: list[AccountData]
     positions: list[SnapshotPosition]
     active_orders: list[OrderData]
@@ -185,6 +217,8 @@ class Bootstrap(Reply, frozen=True):
 
 
 class UserSwitched(Reply, frozen=True):
+    """Whose accounts the session sees from now on, and where the new active account's streams stood."""
+
     user: UserData
     account_id: int | None
     accounts: list[AccountData]
@@ -192,6 +226,8 @@ class UserSwitched(Reply, frozen=True):
 
 
 class AccountSwitched(Reply, frozen=True):
+    """The new active account, and where its streams stood at the switch."""
+
     account_id: int
     as_of: dict[str, StreamHead]
 
@@ -206,15 +242,21 @@ class Subscribed(Reply, frozen=True, omit_defaults=True):
 
 
 class Unsubscribed(Reply, frozen=True, omit_defaults=True):
+    """The channels left over."""
+
     channels: list[str]
     account_id: int | None = None
 
 
 class Pong(Reply, frozen=True):
-    server_time: datetime
+    """The server's time."""
+
+    server_time: Timestamp
 
 
 class Snapshot(Reply, frozen=True):
+    """What an account is worth and holds, read in one moment."""
+
     account_id: int
     equity: Number
     balance: Number
@@ -226,23 +268,29 @@ class Snapshot(Reply, frozen=True):
     positions: list[SnapshotPosition]
     active_orders: list[OrderData]
     as_of: dict[str, StreamHead]
-    timestamp: datetime
+    timestamp: Timestamp
 
 
 class CurvePoint(Reply, frozen=True):
-    timestamp: datetime
+    """What an account was worth at one time."""
+
+    timestamp: Timestamp
     equity: Number
     daily_pnl: Number
     daily_return_pct: Number | None
 
 
 class AssetCurve(Reply, frozen=True):
+    """An account's equity over time, oldest first, the last point now."""
+
     account_id: int
     timeframe: str
     points: list[CurvePoint]
 
 
 class OrderPlaced(Reply, frozen=True):
+    """What became of an order by the time of the answer. It is on disk."""
+
     order_id: int
     client_order_id: str | None
     status: str
@@ -253,6 +301,8 @@ class OrderPlaced(Reply, frozen=True):
 
 
 class OrderCanceled(Reply, frozen=True):
+    """The canceled order, and how much of it was filled before."""
+
     order_id: int
     client_order_id: str | None
     status: str
@@ -260,12 +310,22 @@ class OrderCanceled(Reply, frozen=True):
 
 
 class OrdersCanceled(Reply, frozen=True):
+    """The orders that were canceled."""
+
     canceled: list[int]
     failed: list[int]
 
 
 class SessionExpiring(Reply, frozen=True):
-    expires_at: datetime
+    """The session ends soon: `connect` again with a fresh token."""
+
+    expires_at: Timestamp
+
+
+class ServerShutdown(Reply, frozen=True):
+    """The server stops: it closes with 4001 next. Wait as long as told, then connect again and resume."""
+
+    reconnect_after_ms: int
 
 
 class TradeUpdate(Reply, frozen=True):
@@ -279,7 +339,7 @@ class TradeUpdate(Reply, frozen=True):
     price: Number
     size: Number
     pnl: Number | None
-    timestamp: datetime
+    timestamp: Timestamp
     order_id: int
     client_order_id: str | None
     fee: Number
@@ -289,12 +349,14 @@ class TradeUpdate(Reply, frozen=True):
 
 
 class ModelChatUpdate(Reply, frozen=True):
+    """A model's decision, its reasons, and what became of it."""
+
     decision_id: str
     account_id: int
     symbol: str
     decision: str
     reasoning: str
-    timestamp: datetime
+    timestamp: Timestamp
     model: str
     confidence: Number | None
     order_id: int | None
@@ -305,7 +367,7 @@ class AssetCurveUpdate(Reply, frozen=True):
     """What the account is worth. `balance` is its cash, `equity` that plus unrealised PnL."""
 
     account_id: int
-    timestamp: datetime
+    timestamp: Timestamp
     equity: Number
     balance: Number
     daily_pnl: Number
@@ -320,4 +382,4 @@ class PriceUpdate(Reply, frozen=True):
     oracle_price: Number | None
     bid: Number | None
     ask: Number | None
-    timestamp: datetime
+    timestamp: Timestamp

@@ -65,8 +65,9 @@ async def test_requests_are_carried_out_in_the_order_in_which_they_were_sent(
 
 
 async def test_an_account_that_was_left_alone_can_be_subscribed_to_again_at_any_moment(
-    world: SimpleNamespace, server: Server, monkeypatch: pytest.MonkeyPatch
+    world: SimpleNamespace, settings: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings.HYPERORU_MESSAGES_PER_S = 0
     monkeypatch.setattr(hub_module, "IDLE_LOOKS", -1)
     async with client(server, world.token) as socket:
         for _ in range(60):

@@ -10,7 +10,8 @@
     ├── NotFound
     ├── NotOpen
     ├── Forbidden
-    └── SessionExpired
+    ├── SessionExpired
+    └── RateLimited              with `retry_after_ms`
 
 Each carries the stable `code` of the wire protocol, one sentence that a person can act on, and the fields at fault.
 """
@@ -29,11 +30,19 @@ class FieldProblem:
 class Rejection(Exception):
     code = "order_rejected"
 
-    def __init__(self, message: str, *, reason: str | None = None, fields: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        fields: Sequence[FieldProblem] = (),
+        retry_after_ms: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason
         self.fields = tuple(fields)
+        self.retry_after_ms = retry_after_ms
 
 
 class UnknownSymbol(Rejection):
@@ -101,3 +110,16 @@ class Forbidden(Rejection):
 
 class SessionExpired(Rejection):
     code = "session_expired"
+
+
+class RateLimited(Rejection):
+    """`kind`: what there was too much of, in the plural. `per_s`, `burst`: what the account may give."""
+
+    code = "rate_limited"
+
+    def __init__(self, kind: str, per_s: float, burst: int, retry_after_ms: int) -> None:
+        super().__init__(
+            f"Too many {kind} for this account, which may give {burst} at once and {per_s:g} a second; "
+            f"nothing was done. Try again in {retry_after_ms} ms.",
+            retry_after_ms=retry_after_ms,
+        )

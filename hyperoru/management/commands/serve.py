@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} of {host} can't be taken: {error.strerror}. Try --port.") from error
         others = Workers(listener, workers - 1) if workers > 1 else None
         try:
-            serve(listener, with_engine=role == "all")
+            serve(listener, with_engine=role == "all", on_stop=others.begin_stop if others else lambda: None)
         finally:
             if others is not None:
                 others.stop()

@@ -1,0 +1,109 @@
+"""uvicorn's WebSocket protocol, with a way to write frames to the line without a task and a turn of ASGI for each."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.http11 import Request
+
+from realtime.frames import Burst, Frame
+from realtime.transports import CUT_PATIENCE_S, EXTENSION
+
+CLOSE_PATIENCE_S = 5.0
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """A `realtime.transports.Transport`, offered to the application in the scope's extensions.
+
+    A peer that is closed and does not answer is cut off: uvicorn would wait until what it never reads was sent.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_writable = True
+        self.on_writable: Callable[[], None] = _nothing
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"][EXTENSION] = {"transport": self}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.on_writable = _nothing
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.is_writable = False
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.is_writable = True
+        self.on_writable()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._cut_off_after(CUT_PATIENCE_S)
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # The scope has the handshake's headers: a second copy of them would be kilobytes for each connection.
+            self.request.headers.clear()
+            del self.request, self.response
+
+    # The transport of `realtime`
+
+    def write(self, frame: Frame) -> None:
+        """Write a frame. What the system does not take at once is buffered, and the socket no longer writable."""
+        if self.conn.extensions:
+            self._write_deflated(frame)
+        elif not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.transport.write(frame.wire)
+
+    def write_burst(self, burst: Burst) -> None:
+        """Write several frames by one call of the system."""
+        if self.conn.extensions:
+            for frame in burst.frames:
+                self._write_deflated(frame)
+        elif not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.transport.write(burst.wire)
+
+    def _write_deflated(self, frame: Frame) -> None:
+        """Compress a frame: each connection has a dictionary of its own, so nothing can be shared."""
+        if not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.conn.send_text(frame.payload)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+
+    def close(self, code: int) -> None:
+        self._close(code, CLOSE_PATIENCE_S)
+
+    def cut(self, code: int) -> None:
+        self._close(code, CUT_PATIENCE_S)
+
+    async def serve(self, reading: Coroutine[Any, Any, None]) -> None:
+        await reading
+
+    def _close(self, code: int, patience: float) -> None:
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
+        try:
+            self.conn.send_close(code)
+        except InvalidState:
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:  # the peer's answer must be read
+            self.read_paused = False
+            self.transport.resume_reading()
+        self._cut_off_after(patience)
+
+    def _cut_off_after(self, patience: float) -> None:
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(patience, self.transport.abort)
+
+
+def _nothing() -> None:
+    return
