@@ -3,6 +3,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from hyperoru.health import healthz, readyz
+from hyperoru.schema import schema, schema_json
 from hyperoru.views import dashboard, login
 
 urlpatterns = [
@@ -11,6 +12,8 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("trading.api.urls")),
+    path("ws/schema/", schema, name="ws-schema"),
+    path("ws/schema.json", schema_json, name="ws-schema-json"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]
