@@ -3,7 +3,7 @@ PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint install
+.PHONY: run test bench lint install
 
 ## Set everything up and serve on http://localhost:8080, with the demo accounts trading.
 run: $(VENV)/.installed
@@ -16,6 +16,10 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python -m pytest -n auto --postgresql -m "not browser"
+
+## Measure the server against what else could do its work; options in ARGS, as ARGS=--quick (docs/benchmarks.md).
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m bench $(ARGS)
 
 ## Check style, types and the direction of imports.
 lint: $(VENV)/.installed-dev
@@ -37,4 +41,9 @@ $(VENV)/.installed: requirements.txt constraints.txt
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@echo "Installing what the tests need (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed requirements-bench.txt
+	@echo "Installing what the benchmarks need (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@

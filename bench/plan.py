@@ -1,0 +1,82 @@
+"""How much is measured: the sizes of a full run, of a quick one, and of one that only shows that all works."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes. Seconds are those of one measurement, of which each repeat makes one for every server."""
+
+    name: str
+    repeats: int
+    seconds: float
+    fanout: tuple[int, ...] = (100, 500, 2_000)
+    last_of: int = 2_000
+    last_rounds: int = 20
+    last_seconds: float = 4.0
+    ping_connections: int = 8
+    ping_window: int = 32
+    readers: int = 16
+    traders: int = 50
+    idle: int = 1_000
+    idle_repeats: int = 2
+    many: int = 10_000
+    many_seconds: float = 4.0
+    resumers: int = 500
+    missed: int = 1_000
+    resume_repeats: int = 3
+    stall_members: int = 1_000
+    stall_share: float = 0.01
+    stall_seconds: float = 3.0
+    soak: float = 60.0
+    soak_clients: int = 100
+    servers: tuple[str, ...] = field(default=("hyperoru", "hyperoru-redis", "stock-redis", "stock-pubsub", "picows"))
+
+    @staticmethod
+    def window(members: int) -> int:
+        """Return how many events are on their way at once: enough to keep every server busy, few enough to wait for."""
+        return max(4, min(16, 4_000 // members))
+
+
+FULL = Plan("full", repeats=5, seconds=1.5)
+QUICK = Plan(
+    "quick",
+    repeats=2,
+    seconds=0.7,
+    fanout=(100, 500),
+    last_of=500,
+    last_rounds=8,
+    idle=300,
+    idle_repeats=1,
+    many=2_000,
+    many_seconds=2.0,
+    resumers=100,
+    resume_repeats=1,
+    stall_members=300,
+    stall_seconds=2.0,
+    soak=15.0,
+)
+TINY = Plan(
+    "tiny",
+    repeats=1,
+    seconds=0.2,
+    fanout=(5,),
+    last_of=5,
+    last_rounds=2,
+    ping_connections=2,
+    ping_window=2,
+    readers=2,
+    traders=4,
+    idle=10,
+    idle_repeats=1,
+    many=20,
+    many_seconds=0.2,
+    resumers=3,
+    missed=20,
+    resume_repeats=1,
+    stall_members=100,
+    stall_seconds=0.3,
+    soak=1.0,
+    soak_clients=5,
+)
+PLANS = {plan.name: plan for plan in (FULL, QUICK, TINY)}

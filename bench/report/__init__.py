@@ -1,0 +1,1 @@
+"""Telling what was measured: a table, JSON and a picture."""

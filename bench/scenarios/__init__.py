@@ -1,0 +1,25 @@
+"""What is measured, one file for each job. A scenario takes a run and adds to its results."""
+
+from bench.scenarios.calibration import calibration
+from bench.scenarios.fanout import fanout
+from bench.scenarios.idle import idle
+from bench.scenarios.many import many
+from bench.scenarios.orders import orders
+from bench.scenarios.pings import pings
+from bench.scenarios.reads import reads
+from bench.scenarios.resume import resume
+from bench.scenarios.soak import soak
+from bench.scenarios.stalled import stalled
+
+SCENARIOS = {
+    "calibration": calibration,
+    "pings": pings,
+    "fanout": fanout,
+    "reads": reads,
+    "orders": orders,
+    "idle": idle,
+    "many": many,
+    "resume": resume,
+    "stalled": stalled,
+    "soak": soak,
+}
