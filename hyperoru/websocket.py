@@ -11,6 +11,7 @@ from realtime.frames import Burst, Frame
 from realtime.transports import CUT_PATIENCE_S, EXTENSION
 
 CLOSE_PATIENCE_S = 5.0
+CLOSE_NO_UTF8 = 1007
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -45,6 +46,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         self._cut_off_after(CUT_PATIENCE_S)
+
+    def send_receive_event_to_app(self) -> None:
+        """Close with 1007 where a text is no UTF-8. uvicorn does so too, and logs a traceback for each."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(CLOSE_NO_UTF8)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     async def send(self, message: Any) -> None:
         await super().send(message)

@@ -86,6 +86,10 @@ class Hub:
         """Accounts that somebody is about to attach to."""
         self._watching: dict[int, asyncio.Task[None]] = {}
         self._repairs: dict[Key, asyncio.Task[None]] = {}
+        self._behind: set[int] = set()
+        """Accounts that the next reading of where streams stand is for."""
+        self._next_reading: asyncio.Task[None] | None = None
+        self._reading_heads = asyncio.Lock()
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(MOST_WAITING)
         self._tasks: list[asyncio.Task[None]] = []
         self._started = asyncio.Lock()
@@ -152,8 +156,19 @@ class Hub:
             self._streams.setdefault(key, StreamState(head))
 
     async def catch_up(self, account_id: int) -> None:
-        """Deliver what the log has of an account and the layer has not brought yet."""
-        heads = await in_background(streams.heads, [account_id])
+        """Deliver what the log has of an account by now and the layer has not brought yet.
+
+        All who ask while the log is read for others share the next reading: a crowd that comes back costs a few.
+        """
+        self._behind.add(account_id)
+        if self._next_reading is None:
+            self._next_reading = asyncio.create_task(self._read_heads())
+        await asyncio.shield(self._next_reading)
+
+    async def _read_heads(self) -> None:
+        async with self._reading_heads:
+            accounts, self._behind, self._next_reading = self._behind, set(), None
+            heads = await in_background(streams.heads, accounts)
         await asyncio.gather(*(self._reach(key, head) for key, head in heads.items()))
 
     def head(self, key: Key) -> StreamHead:

@@ -92,6 +92,14 @@ class HoldingsCache:
                 del self._kept[next(iter(self._kept))]
 
 
+def may_see(viewer: Viewer, account_id: int, now: datetime) -> bool:
+    """Tell with one statement whether the viewer's session is valid and may see an account.
+
+    False too where that takes more to know: acting as another, or an account that has no streams yet.
+    """
+    return viewer.user_id == viewer.token_user_id and bool(read_stamp(viewer, account_id, now))
+
+
 def read_stamp(viewer: Viewer, account_id: int, now: datetime) -> Stamp:
     """Return the stamp of an account, empty where the viewer's own session may not see it."""
     at = connection.ops.adapt_datetimefield_value(now)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from realtime.connection import Connection
 from realtime.frames import Burst, Frame
 from realtime.handlers.answer import Answer
+from realtime.handlers.holdings import may_see
 from realtime.handlers.replay import count, replay
 from realtime.handlers.seeing import Viewer, check_session, seen_account
 from realtime.orm import in_orm
@@ -65,8 +66,9 @@ async def unsubscribe(connection: Connection, data: messages.Unsubscribe) -> Ans
 
 def _check(viewer: Viewer, account_id: int | None, now: datetime) -> Mapping[str, Quote]:
     """Refuse what the viewer may not follow; return the last prices."""
-    with read_snapshot():
-        check_session(viewer, now)
-        if account_id is not None:
-            seen_account(viewer, account_id)
+    if account_id is None or not may_see(viewer, account_id, now):
+        with read_snapshot():  # which tells why not
+            check_session(viewer, now)
+            if account_id is not None:
+                seen_account(viewer, account_id)
     return glance.market(now).quotes
