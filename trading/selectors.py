@@ -10,7 +10,6 @@ from django.db.models.functions import RowNumber
 
 from accounts.models import Account
 from trading.domain import margin
-from trading.domain.enums import OrderStatus
 from trading.domain.equity import Day
 from trading.domain.equity import EquityPoint as Point
 from trading.domain.instruments import Instrument
@@ -19,6 +18,7 @@ from trading.domain.money import CONTEXT, ZERO
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
 from trading.models import EquityPoint, Order, Position
+from trading.models.order import ACTIVE
 
 TIMEFRAMES: dict[str, timedelta | None] = {
     "1h": timedelta(hours=1),
@@ -69,7 +69,7 @@ class Holdings:
 def holdings(account_id: int) -> Holdings:
     """Return what an account holds: two queries, whatever it is."""
     positions = Position.objects.filter(account=account_id, size__gt=0).select_related("instrument")
-    orders = Order.objects.filter(account=account_id, status=OrderStatus.OPEN)
+    orders = Order.objects.filter(ACTIVE, account=account_id)
     return Holdings(list(positions.order_by("instrument")), list(orders.order_by("id")))
 
 

@@ -12,18 +12,51 @@ from django.db.models import Q
 
 from accounts.models import Account, LedgerEntry
 from trading.domain import commands, facts
-from trading.domain.enums import AccountStatus, OrderStatus
+from trading.domain.enums import AccountStatus
 from trading.domain.equity import Day
 from trading.domain.fees import FeeRates
 from trading.domain.orders import Order as OrderValue
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
+from trading.models.order import ACTIVE
 
 Ask = tuple[int, commands.Command]
-ORDER_UPDATES = ["filled_size", "filled_notional", "status", "reason", "updated_at"]
-POSITION_UPDATES = ["side", "size", "entry_notional", "realized_pnl", "leverage", "margin_mode", "updated_at"]
-ACCOUNT_UPDATES = ["cash", "day", "day_open_equity", "day_net_deposits", "last_equity"]
+ORDER_UPDATES = [
+    "size",
+    "price",
+    "trigger_price",
+    "triggered_at",
+    "active_at",
+    "queue_ahead",
+    "filled_size",
+    "filled_notional",
+    "status",
+    "reason",
+    "body",
+    "updated_at",
+]
+POSITION_UPDATES = [
+    "side",
+    "size",
+    "entry_notional",
+    "realized_pnl",
+    "leverage",
+    "margin_mode",
+    "isolated_margin",
+    "updated_at",
+]
+ACCOUNT_UPDATES = [
+    "cash",
+    "day",
+    "day_open_equity",
+    "day_net_deposits",
+    "last_equity",
+    "cancel_after",
+    "liquidated_at",
+]
+NAMED_BY_CLIENT = commands.PlaceOrder | commands.CancelOrder | commands.AmendOrder
+UNTOLD = (facts.CashMoved, facts.AccountChanged)
 
 
 @dataclass(slots=True)
@@ -42,7 +75,7 @@ def load(asks: Sequence[Ask], fee_rates: FeeRates) -> Loaded:
     for position in Position.objects.filter(account__in=rows):
         positions[position.account_id][position.instrument_id] = position.to_domain()
     orders: dict[int, dict[int, OrderValue]] = {pk: {} for pk in rows}
-    for order in Order.objects.filter(_orders_named(asks) | Q(account__in=rows, status=OrderStatus.OPEN)):
+    for order in Order.objects.filter(_orders_named(asks) | Q(account__in=rows) & ACTIVE):
         if order.account_id in orders:
             orders[order.account_id][order.pk] = order.to_domain()
     decisions = _decisions_named(asks)
@@ -56,6 +89,8 @@ def load(asks: Sequence[Ask], fee_rates: FeeRates) -> Loaded:
             orders=orders[pk],
             decisions=decisions.get(pk, {}),
             fee_rates=fee_rates,
+            cancel_after=row.cancel_after,
+            liquidated_at=row.liquidated_at,
         )
         for pk, row in rows.items()
     }
@@ -68,9 +103,9 @@ def _orders_named(asks: Sequence[Ask]) -> Q:
     client_ids: dict[int, set[str]] = {}
     for account_id, command in asks:
         placed = command.order if isinstance(command, commands.SubmitDecision) else command
-        if isinstance(placed, commands.CancelOrder) and placed.order_id is not None:
+        if isinstance(placed, commands.CancelOrder | commands.AmendOrder) and placed.order_id is not None:
             ids.add(placed.order_id)
-        elif isinstance(placed, commands.PlaceOrder | commands.CancelOrder) and placed.client_order_id:
+        elif isinstance(placed, NAMED_BY_CLIENT) and placed.client_order_id:
             client_ids.setdefault(account_id, set()).add(placed.client_order_id)
     named = Q(pk__in=ids)
     for account_id, names in client_ids.items():
@@ -106,7 +141,12 @@ class Written:
 
     def order(self, account_id: int, order: OrderValue) -> OrderValue:
         """Return the order with its id in place of its ref."""
-        return replace(order, ref=self.order_ids.get((account_id, order.ref), order.ref))
+        parent = order.parent_ref
+        return replace(
+            order,
+            ref=self.order_ids.get((account_id, order.ref), order.ref),
+            parent_ref=None if parent is None else self.order_ids.get((account_id, parent), parent),
+        )
 
 
 def write(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, states: Mapping[int, AccountState]) -> Written:
@@ -131,7 +171,7 @@ def write(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, states: Mappin
         facts.EquityRecorded: iter(points),
     }
     for account_id, fact in told:
-        if isinstance(fact, facts.CashMoved):
+        if isinstance(fact, UNTOLD):
             continue
         row = next(queues[type(fact)])
         if isinstance(fact, facts.DecisionRecorded) and isinstance(row, ModelDecision):
@@ -167,10 +207,15 @@ def _write_orders(told: Sequence[tuple[int, facts.Fact]], written: Written) -> l
     """Insert the new orders and update the others, each as its last fact left it; return a row for each fact."""
     changes = [(account_id, fact) for account_id, fact in told if isinstance(fact, facts.OrderChanged)]
     last: dict[tuple[int, int], OrderValue] = {(a, fact.order.ref): fact.order for a, fact in changes}
-    new = {key: _order_row(key[0], order, written) for key, order in last.items() if order.ref < 0}
-    if new:
-        Order.objects.bulk_create(new.values())
-        written.order_ids = {key: row.pk for key, row in new.items()}
+    for with_parent in (False, True):  # parents first: their children name them by id
+        new = {
+            key: _order_row(key[0], order, written)
+            for key, order in last.items()
+            if order.ref < 0 and (order.parent_ref is not None) == with_parent
+        }
+        if new:
+            Order.objects.bulk_create(new.values())
+            written.order_ids |= {key: row.pk for key, row in new.items()}
     old = [_order_row(a, order, written) for (a, ref), order in last.items() if ref > 0]
     if old:
         _upsert(Order, old, ["id"], ORDER_UPDATES)
@@ -199,6 +244,12 @@ def _order_row(account_id: int, order: OrderValue, written: Written) -> Order:
         filled_notional=order.filled_notional,
         status=order.status,
         reason=order.reason,
+        trigger_price=order.trigger_price,
+        triggered_at=order.triggered_at,
+        parent_id=written.order(account_id, order).parent_ref,
+        whole_position=order.whole_position,
+        active_at=order.active_at,
+        queue_ahead=order.queue_ahead,
         body=order.body,
         created_at=order.created_at,
         updated_at=order.updated_at,
@@ -221,6 +272,7 @@ def _write_trades(told: Sequence[tuple[int, facts.Fact]], orders: Sequence[Order
             start_position=fact.start_position,
             liquidity=fact.liquidity,
             fill_quality=fact.fill_quality,
+            liquidation=fact.liquidation,
             executed_at=fact.at,
         )
         for account_id, fact in told
@@ -252,6 +304,7 @@ def _position_row(account_id: int, fact: facts.PositionChanged) -> Position:
         realized_pnl=position.realized_pnl,
         leverage=position.leverage,
         margin_mode=position.margin_mode,
+        isolated_margin=position.isolated_margin,
         updated_at=fact.at,
     )
     row.mark = fact.mark
@@ -281,13 +334,14 @@ def _ledger_row(account_id: int, fact: facts.CashMoved) -> LedgerEntry:
         amount=fact.amount,
         balance=fact.balance,
         reason=fact.reason,
+        key=fact.key,
         created_at=fact.at,
     )
 
 
 def _write_accounts(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, states: Mapping[int, AccountState]) -> None:
     """Write the accounts that something moved: cash and the day's figures."""
-    moving = (facts.TradeExecuted, facts.CashMoved, facts.EquityRecorded)
+    moving = (facts.TradeExecuted, facts.CashMoved, facts.AccountChanged, facts.EquityRecorded)
     rows: dict[int, Account] = {}
     for account_id in {account_id for account_id, fact in told if isinstance(fact, moving)}:
         row, state = loaded.accounts[account_id], states[account_id]
@@ -296,6 +350,8 @@ def _write_accounts(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, stat
         row.day_open_equity = state.day.open_equity
         row.day_net_deposits = state.day.net_deposits
         row.last_equity = state.day.last_equity
+        row.cancel_after = state.cancel_after
+        row.liquidated_at = state.liquidated_at
         rows[account_id] = row
     if rows:
         _upsert(Account, [rows[pk] for pk in sorted(rows)], ["id"], ACCOUNT_UPDATES)

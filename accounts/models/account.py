@@ -29,11 +29,19 @@ class Account(models.Model):
     day_open_equity = MoneyField(default=Decimal(0))
     day_net_deposits = MoneyField(default=Decimal(0))
     last_equity = MoneyField(default=Decimal(0), help_text="The equity recorded last; the next day opens with it.")
+    cancel_after = models.DateTimeField(
+        null=True, blank=True, help_text="All open orders are canceled then, unless the client says it is alive."
+    )
+    liquidated_at = models.DateTimeField(null=True, blank=True, help_text="When it was liquidated last.")
+    is_house = models.BooleanField(
+        default=False, editable=False, help_text="The exchange's own: takes over what is liquidated, bears bad debt."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["id"]
         constraints = [
+            models.UniqueConstraint(fields=["is_house"], condition=models.Q(is_house=True), name="account_one_house"),
             models.UniqueConstraint(fields=["owner", "name"], name="account_name_unique_for_owner"),
             models.CheckConstraint(condition=models.Q(starting_capital__gte=0), name="account_starting_capital_gte_0"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="account_status_known"),

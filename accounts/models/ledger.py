@@ -10,12 +10,15 @@ class Kind(models.TextChoices):
     WITHDRAWAL = "withdrawal"
     ADJUSTMENT = "adjustment"
     FUNDING = "funding"
+    BACKSTOP = "backstop"
+    BAD_DEBT = "bad_debt", "bad debt"
 
 
 class LedgerEntry(AppendOnly):
     """Cash that moved other than by a fill (fills are their own ledger: each trade has its PnL and fee).
 
-    `amount` is signed, USDC; `balance` is the account's cash after it.
+    `amount` is signed, USDC; `balance` is the account's cash after it. What must happen once at most, as the funding
+    of an hour, has a `key`, unique for the account.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="ledger")
@@ -23,6 +26,7 @@ class LedgerEntry(AppendOnly):
     amount = MoneyField()
     balance = MoneyField()
     reason = models.CharField(max_length=200, blank=True)
+    key = models.CharField(max_length=80, null=True, blank=True, editable=False)  # noqa: DJ001  (NULLs are not unique)
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -31,6 +35,7 @@ class LedgerEntry(AppendOnly):
         constraints = [
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="ledger_kind_known"),
             models.CheckConstraint(condition=~models.Q(amount=0), name="ledger_amount_not_0"),
+            models.UniqueConstraint(fields=["account", "key"], name="ledger_key_unique"),
             models.CheckConstraint(
                 condition=~models.Q(kind=Kind.DEPOSIT) | models.Q(amount__gt=0), name="ledger_deposit_gt_0"
             ),

@@ -2,18 +2,28 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from trading.domain.enums import Action, LedgerKind, OrderType, Side, TimeInForce
+from trading.domain.enums import Action, LedgerKind, MarginMode, OrderType, Side, TimeInForce
 from trading.domain.money import CONTEXT
+from trading.domain.positions import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """A stop loss or take profit that comes with an order. `price` None: at the market when it fires. USDC."""
+
+    trigger_price: Decimal
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """`size` in units of the symbol, `price` (limit orders only) in USDC.
+    """`size` in units of the symbol, `price` (limit orders only) and `trigger_price` (triggers only) in USDC.
 
-    `leverage` None: the position's, or the instrument's default.
+    `leverage` and `margin_mode` None: the position's, or the instrument's default and cross.
     """
 
     symbol: str
@@ -25,12 +35,53 @@ class PlaceOrder:
     reduce_only: bool = False
     leverage: int | None = None
     client_order_id: str | None = None
+    trigger_price: Decimal | None = None
+    stop_loss: Bracket | None = None
+    take_profit: Bracket | None = None
+    margin_mode: MarginMode | None = None
 
     def fingerprint(self) -> str:
         """Digest the body without its client id: the same however its numbers are written."""
-        numbers = (None if n is None else f"{n.normalize(CONTEXT):f}" for n in (self.size, self.price))
-        body = (self.symbol, self.side, *numbers, self.order_type, self.time_in_force, self.reduce_only, self.leverage)
+        body: list[object] = [self.symbol, self.side, _plain(self.size), _plain(self.price), self.order_type]
+        body += [self.time_in_force, self.reduce_only, self.leverage]
+        # Only where they are given: orders that have none of them keep the digest that they always had.
+        if self.trigger_price is not None:
+            body.append(f"trigger {_plain(self.trigger_price)}")
+        for name, bracket in (("stop_loss", self.stop_loss), ("take_profit", self.take_profit)):
+            if bracket is not None:
+                body.append(f"{name} {_plain(bracket.trigger_price)} {_plain(bracket.price)}")
+        if self.margin_mode is not None:
+            body.append(self.margin_mode)
         return hashlib.sha256("|".join(map(str, body)).encode()).hexdigest()
+
+
+def _plain(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number.normalize(CONTEXT):f}"
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """Change an order that is not finished, named by its id or its client id; None leaves a figure as it is."""
+
+    order_id: int | None = None
+    client_order_id: str | None = None
+    size: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePosition:
+    """Close a symbol's whole position at the market."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAfter:
+    """Cancel all orders at `deadline` (UTC), unless told otherwise before; None disarms."""
+
+    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +104,47 @@ class MatchOrder:
     """Fill a resting order as far as the market now trades through it. Given by the engine."""
 
     order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FireTrigger:
+    """Let a stop or take profit go whose trigger the mark has reached. Given by the engine."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAtDeadline:
+    """Cancel all orders of an account whose `CancelAfter` has passed. Given by the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidate:
+    """Liquidate what no longer has its maintenance margin, as far as the rules say. Given by the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Take positions, at these marks, and cash (negative: make up a debt) over from an account. Given to the house."""
+
+    from_account: int
+    positions: tuple[Position, ...]
+    marks: tuple[Decimal, ...]
+    cash: Decimal
+    is_bad_debt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettleFunding:
+    """Pay or receive an hour's funding of a symbol. Given by the engine; done once for each hour.
+
+    `rate` is the hourly rate, a fraction; `oracle` in USDC; `hour` the full hour (UTC) that it is due.
+    """
+
+    symbol: str
+    hour: datetime
+    rate: Decimal
+    oracle: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +179,20 @@ class SubmitDecision:
     order: PlaceOrder | None = None
 
 
-Command = PlaceOrder | CancelOrder | CancelAllOrders | MatchOrder | RecordEquity | MoveCash | SubmitDecision
+Command = (
+    PlaceOrder
+    | AmendOrder
+    | ClosePosition
+    | CancelOrder
+    | CancelAllOrders
+    | CancelAfter
+    | MatchOrder
+    | FireTrigger
+    | CancelAtDeadline
+    | Liquidate
+    | TakeOver
+    | SettleFunding
+    | RecordEquity
+    | MoveCash
+    | SubmitDecision
+)

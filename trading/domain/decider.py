@@ -17,6 +17,7 @@ from trading.domain.commands import (
     PlaceOrder,
     RecordEquity,
     SubmitDecision,
+    TakeOver,
 )
 from trading.domain.enums import LedgerKind
 from trading.domain.errors import InsufficientMargin, NotFound, NotOpen, OrderRejected, Rejection
@@ -42,6 +43,8 @@ class Accepted:
     orders: tuple[Order, ...] = ()
     duplicate: bool = False
     decision: int | None = None
+    for_house: TakeOver | None = None
+    """What the house has to take over in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def _decide(state: AccountState, command: Command, market: Market, now: datetime
             return _move_cash(state, command, market, now)
         case SubmitDecision():
             return _submit_decision(state, command, market, now, policies)
+    raise NotImplementedError(type(command).__name__)
 
 
 def _accepted(journal: Journal, orders: tuple[Order, ...] = ()) -> Accepted:

@@ -34,8 +34,27 @@ class MarginMode(StrEnum):
 
 
 class OrderType(StrEnum):
+    """`stop_*` and `take_profit_*` wait for their trigger, on the mark; then they are what follows the underscore."""
+
     MARKET = "market"
     LIMIT = "limit"
+    STOP_MARKET = "stop_market"
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT_MARKET = "take_profit_market"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+
+    @property
+    def is_trigger(self) -> bool:
+        return self not in (OrderType.MARKET, OrderType.LIMIT)
+
+    @property
+    def is_stop(self) -> bool:
+        return self in (OrderType.STOP_MARKET, OrderType.STOP_LIMIT)
+
+    @property
+    def is_market(self) -> bool:
+        """Whether it takes what the book has, up to a slippage cap, when it is its turn."""
+        return self in (OrderType.MARKET, OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
 
 
 class TimeInForce(StrEnum):
@@ -47,6 +66,9 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
+    """`pending_trigger`: waits for its trigger or for its parent's fill. `open`: may fill. The others are final."""
+
+    PENDING_TRIGGER = "pending_trigger"
     OPEN = "open"
     FILLED = "filled"
     CANCELED = "canceled"
@@ -86,9 +108,14 @@ class AccountStatus(StrEnum):
 
 
 class LedgerKind(StrEnum):
-    """Why cash moved other than by a fill."""
+    """Why cash moved other than by a fill.
+
+    `backstop`: what was left of a liquidated account went to the house. `bad_debt`: the house made up what it lacked.
+    """
 
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
     ADJUSTMENT = "adjustment"
     FUNDING = "funding"
+    BACKSTOP = "backstop"
+    BAD_DEBT = "bad_debt"

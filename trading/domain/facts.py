@@ -32,6 +32,7 @@ class TradeExecuted:
     liquidity: Liquidity
     fill_quality: FillQuality
     at: datetime
+    liquidation: bool = False
 
     @property
     def status(self) -> TradeStatus:
@@ -47,13 +48,19 @@ class PositionChanged:
 
 @dataclass(frozen=True, slots=True)
 class CashMoved:
-    """Cash moved other than by a fill. `balance` is the cash after it."""
+    """Cash moved other than by a fill. `balance` is the cash after it; `key`, where there is one, happens once."""
 
     kind: LedgerKind
     amount: Decimal
     balance: Decimal
     reason: str
     at: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """Something of the account itself changed that nobody is told of, as its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +85,4 @@ class DecisionRecorded:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-Fact = OrderChanged | TradeExecuted | PositionChanged | CashMoved | EquityRecorded | DecisionRecorded
+Fact = OrderChanged | TradeExecuted | PositionChanged | CashMoved | AccountChanged | EquityRecorded | DecisionRecorded

@@ -36,12 +36,28 @@ class Order:
     reason: str = ""
     decision_ref: int | None = None
     """The decision that it followed from, by id or ref."""
+    trigger_price: Decimal | None = None
+    """The mark (USDC) at which a stop or take profit becomes live."""
+    triggered_at: datetime | None = None
+    parent_ref: int | None = None
+    """The order that it protects, by id or ref: a `stop_loss` or `take_profit` that came with it."""
+    whole_position: bool = False
+    """Closes whatever the position is when it fires; `size` is what it was told to be last."""
+    active_at: datetime | None = None
+    """When it reaches the exchange, where orders take time to: until then it neither fills nor rests."""
+    queue_ahead: Decimal = ZERO
+    """What stood in the book at its price when it came to rest, and has to trade before it: units of the symbol."""
     body: str = ""
     """Fingerprint of the request that placed it: tells a retry from another order under the same client id."""
 
     @property
     def is_open(self) -> bool:
         return self.status is OrderStatus.OPEN
+
+    @property
+    def is_active(self) -> bool:
+        """Whether anything may still become of it: open, or waiting for its trigger."""
+        return self.status in (OrderStatus.OPEN, OrderStatus.PENDING_TRIGGER)
 
     @property
     def remaining(self) -> Decimal:

@@ -25,6 +25,8 @@ class Position:
     realized_pnl: Decimal = ZERO
     """Sum over the position's whole life, USDC, gross of fees."""
     margin_mode: MarginMode = MarginMode.CROSS
+    isolated_margin: Decimal = ZERO
+    """Part of the account's cash that stands for an isolated position alone, USDC; 0 for a cross one."""
 
     @property
     def is_open(self) -> bool:

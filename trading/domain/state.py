@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import margin
@@ -30,6 +31,10 @@ class AccountState:
     orders: Mapping[int, Order] = field(default_factory=dict)
     decisions: Mapping[str, int] = field(default_factory=dict)
     fee_rates: FeeRates = field(default_factory=FeeRates)
+    cancel_after: datetime | None = None
+    """When all open orders are canceled unless the client says again that it is alive (`CancelAfter`)."""
+    liquidated_at: datetime | None = None
+    """When a part of it was liquidated last: within 30 s after that whole positions go."""
     next_ref: int = -1
     """What the next new row is called until the database names it: -1, -2, …"""
 

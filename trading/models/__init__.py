@@ -1,15 +1,19 @@
 from trading.models.decision import ModelDecision
 from trading.models.equity import EquityPoint
+from trading.models.funding import FundingRate
 from trading.models.instrument import Instrument
 from trading.models.market import EngineLease, FeedCursor, MarketPrice
 from trading.models.order import Order
 from trading.models.position import Position
 from trading.models.trade import Trade
+from trading.models.volume import DailyVolume
 
 __all__ = [
+    "DailyVolume",
     "EngineLease",
     "EquityPoint",
     "FeedCursor",
+    "FundingRate",
     "Instrument",
     "MarketPrice",
     "ModelDecision",

@@ -8,6 +8,8 @@ from trading.models.base import AccountRow, choices, known
 from trading.models.decision import ModelDecision
 from trading.models.instrument import Instrument
 
+ACTIVE = Q(status__in=[OrderStatus.OPEN.value, OrderStatus.PENDING_TRIGGER.value])
+
 
 class Order(AccountRow):
     """An order that was admitted. Refused ones leave no row: nothing was done.
@@ -31,6 +33,12 @@ class Order(AccountRow):
     filled_notional = MoneyField(default=0)
     status = models.CharField(max_length=20, choices=choices(OrderStatus))
     reason = models.CharField(max_length=60, blank=True)
+    trigger_price = PriceField(null=True, blank=True)
+    triggered_at = models.DateTimeField(null=True, blank=True)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    whole_position = models.BooleanField(default=False)
+    active_at = models.DateTimeField(null=True, blank=True)
+    queue_ahead = SizeField(default=0)
     body = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -39,7 +47,12 @@ class Order(AccountRow):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["account", "-id"], name="order_of_account"),
-            models.Index(fields=["account"], condition=Q(status=OrderStatus.OPEN), name="order_open_of_account"),
+            models.Index(fields=["account"], condition=ACTIVE, name="order_active_of_account"),
+            models.Index(
+                fields=["instrument", "trigger_price"],
+                condition=Q(status=OrderStatus.PENDING_TRIGGER),
+                name="order_pending_by_trigger",
+            ),
             models.Index(
                 fields=["instrument", "side", "price"], condition=Q(status=OrderStatus.OPEN), name="order_open_by_price"
             ),
@@ -53,6 +66,17 @@ class Order(AccountRow):
             models.CheckConstraint(condition=Q(size__gt=0), name="order_size_gt_0"),
             models.CheckConstraint(condition=Q(price__gt=0), name="order_price_gt_0"),
             models.CheckConstraint(condition=Q(leverage__gte=1), name="order_leverage_gte_1"),
+            models.CheckConstraint(
+                condition=Q(order_type__in=["market", "limit"], trigger_price__isnull=True)
+                | (~Q(order_type__in=["market", "limit"]) & Q(trigger_price__gt=0)),
+                name="order_trigger_price_iff_trigger",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=OrderStatus.PENDING_TRIGGER)
+                | (~Q(order_type__in=["market", "limit"]) & Q(filled_size=0, triggered_at__isnull=True)),
+                name="order_pending_never_filled",
+            ),
+            models.CheckConstraint(condition=Q(queue_ahead__gte=0), name="order_queue_ahead_gte_0"),
             models.CheckConstraint(
                 condition=Q(filled_size__gte=0, filled_size__lte=F("size")), name="order_filled_0_to_size"
             ),
@@ -85,5 +109,11 @@ class Order(AccountRow):
             status=OrderStatus(self.status),
             reason=self.reason,
             decision_ref=self.decision_id,
+            trigger_price=self.trigger_price,
+            triggered_at=self.triggered_at,
+            parent_ref=self.parent_id,
+            whole_position=self.whole_position,
+            active_at=self.active_at,
+            queue_ahead=self.queue_ahead,
             body=self.body,
         )

@@ -26,6 +26,7 @@ class Position(AccountRow):
     realized_pnl = MoneyField(default=0)
     leverage = models.PositiveSmallIntegerField()
     margin_mode = models.CharField(max_length=8, choices=choices(MarginMode), default=MarginMode.CROSS)
+    isolated_margin = MoneyField(default=0)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -39,6 +40,10 @@ class Position(AccountRow):
             models.CheckConstraint(
                 condition=Q(size=0, entry_notional=0) | Q(size__gt=0, entry_notional__gt=0),
                 name="position_entry_iff_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(margin_mode=MarginMode.ISOLATED) | Q(isolated_margin=0),
+                name="position_margin_only_if_isolated",
             ),
         ]
 
@@ -54,4 +59,5 @@ class Position(AccountRow):
             entry_notional=self.entry_notional,
             realized_pnl=self.realized_pnl,
             margin_mode=MarginMode(self.margin_mode),
+            isolated_margin=self.isolated_margin,
         )

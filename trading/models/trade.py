@@ -25,6 +25,7 @@ class Trade(AccountRow):
     start_position = SizeField()
     liquidity = models.CharField(max_length=5, choices=choices(Liquidity))
     fill_quality = models.CharField(max_length=10, choices=choices(FillQuality))
+    liquidation = models.BooleanField(default=False)
     executed_at = models.DateTimeField()
 
     class Meta:
