@@ -1,4 +1,4 @@
-"""Frames on their way to sockets: a text, and the bytes that a WebSocket carries for it, made once for all."""
+"""Frames on their way to sockets, as the bytes that a WebSocket carries, made once for all who get them."""
 
 from collections.abc import Sequence
 
@@ -6,29 +6,27 @@ TEXT_FRAME = 0x81  # FIN and opcode 1; a server does not mask: RFC 6455, section
 
 
 class Frame:
-    """A text frame. Whoever is sent the same frame shares it."""
+    """A text frame. `wire` is the whole of it, uncompressed, header and payload."""
 
-    __slots__ = ("_wire", "payload")
+    __slots__ = ("_header", "wire")
 
     def __init__(self, text: str) -> None:
-        self.payload = text.encode()
-        self._wire: bytes | None = None
+        payload = text.encode()
+        header = _header(len(payload))
+        self._header = len(header)
+        self.wire = header + payload
 
     def __len__(self) -> int:
         """Return the payload's bytes."""
-        return len(self.payload)
+        return len(self.wire) - self._header
+
+    @property
+    def payload(self) -> bytes:
+        return self.wire[self._header :]
 
     @property
     def text(self) -> str:
         return self.payload.decode()
-
-    @property
-    def wire(self) -> bytes:
-        """The whole uncompressed frame, header and payload, as it goes over the line."""
-        wire = self._wire
-        if wire is None:
-            wire = self._wire = _header(len(self.payload)) + self.payload
-        return wire
 
 
 class Burst:

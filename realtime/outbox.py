@@ -7,6 +7,9 @@ from collections.abc import Callable
 from realtime.frames import Burst, Frame
 from realtime.transports import Transport
 
+CLOSED_WITHIN_S = 5.0
+"""How long a close waits for what is queued before it."""
+
 
 class _Entry:
     """A frame that waits. `size` is what it counts against the bound: 0 where it is a replayed one."""
@@ -22,7 +25,8 @@ class _Entry:
 class Outbox:
     """Frames for one connection: written at once while the peer reads, queued while it doesn't.
 
-    The queue is bounded by bytes and by age. Replies and durable events are sent in the order in which they were put.
+    The queue is bounded by bytes and by age: that of what waits longest, and the time in which the peer took nothing.
+    Replies and durable events are sent in the order in which they were put.
     An ephemeral event replaces the one of its key that still waits, at the newer one's place: it may never overtake,
     nor be overtaken by, what it was put between. When the bound is passed ephemeral events are dropped first; then
     `overflow` is called, once. Events replayed from the log don't count: the log bounds them, and who asks for a replay
@@ -30,7 +34,6 @@ class Outbox:
     """
 
     __slots__ = (
-        "_age_timer",
         "_bytes",
         "_close_code",
         "_entries",
@@ -38,9 +41,12 @@ class Outbox:
         "_latest",
         "_max_age",
         "_max_bytes",
+        "_moved_at",
         "_overflow",
         "_replay_sent",
         "_replayed",
+        "_replayed_at",
+        "_timer",
         "_transport",
     )
 
@@ -57,7 +63,8 @@ class Outbox:
         self._replay_sent: asyncio.Event | None = None
         self._close_code: int | None = None
         self._full = False
-        self._age_timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._moved_at = self._replayed_at = 0.0
         transport.on_writable = self._drain
 
     @property
@@ -124,10 +131,14 @@ class Outbox:
 
     def close(self, code: int) -> None:
         """Send what waits, then close with `code`; nothing more is taken."""
-        if not self.closing:
-            self._close_code = code
-            self._tell_replay_sent()
-            self._drain()
+        if self.closing:
+            return
+        self._close_code = code
+        self._tell_replay_sent()
+        self._drain()
+        if not self._full:  # something waits
+            self._stop_timer()
+            self._timer = asyncio.get_running_loop().call_later(CLOSED_WITHIN_S, self._cut)
 
     def drop(self) -> None:
         """Forget what waits: the socket is gone."""
@@ -135,24 +146,25 @@ class Outbox:
         self._entries = self._latest = None
         self._bytes = self._replayed = 0
         self._tell_replay_sent()
-        if self._age_timer is not None:
-            self._age_timer.cancel()
-            self._age_timer = None
+        self._stop_timer()
 
     def _queue(self, frame: Frame, size: int) -> _Entry:
         loop = asyncio.get_running_loop()
         entry = _Entry(frame, size, loop.time())
-        if self._entries is None:
+        if not self._entries:
             self._entries = deque()
+            self._moved_at = entry.at
         self._entries.append(entry)
         self._bytes += size
-        if self._age_timer is None and self._max_age:
-            self._age_timer = loop.call_later(self._max_age, self._check_age)
+        if self._timer is None and self._max_age:
+            self._timer = loop.call_later(self._max_age, self._check_age)
         return entry
 
     def _drain(self) -> None:
         """Write what waits while the peer takes it."""
         transport, entries = self._transport, self._entries
+        if entries and transport.is_writable:
+            self._moved_at = asyncio.get_running_loop().time()
         while entries and transport.is_writable:
             entry = entries.popleft()
             frame, entry.frame = entry.frame, None
@@ -160,6 +172,7 @@ class Outbox:
                 self._bytes -= entry.size
                 if not entry.size:
                     self._replayed -= 1
+                    self._replayed_at = self._moved_at
                 transport.write(frame)
         if not self._replayed:
             self._tell_replay_sent()
@@ -174,23 +187,38 @@ class Outbox:
             self._replay_sent = None
 
     def _check_age(self) -> None:
-        """Give up on a peer that has left something waiting for too long."""
-        self._age_timer = None
+        """Give up on a peer that has left something waiting for too long, or has taken nothing at all."""
+        self._timer = None
         entries = self._entries
         while entries and entries[0].frame is None:
             entries.popleft()
         if not entries:
             return
+        since = self._moved_at
+        if entries[0].size:  # what was put behind a replay had to wait for that
+            since = min(since, max(entries[0].at, self._replayed_at))
         loop = asyncio.get_running_loop()
-        left = entries[0].at + self._max_age - loop.time()
+        left = since + self._max_age - loop.time()
         if left <= 0:
             self._give_up()
         else:
-            self._age_timer = loop.call_later(left, self._check_age)
+            self._timer = loop.call_later(left, self._check_age)
 
     def _give_up(self) -> None:
         self.drop()
         self._overflow()
+
+    def _cut(self) -> None:
+        """Close a peer that does not take what waits before the close."""
+        code = self._close_code
+        assert code is not None, "close sets the timer"
+        self.drop()
+        self._transport.cut(code)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _forget(self, key: str) -> None:
         entry = self._latest.pop(key, None) if self._latest else None

@@ -10,6 +10,7 @@ from realtime.orm import in_orm
 Key = tuple[int, str]
 PageId = tuple[Key, str, int]
 PAGE = 250
+FRAME_OVERHEAD = 100
 KEPT_BYTES = 32 * 1024 * 1024
 
 
@@ -21,7 +22,7 @@ class Page:
     def __init__(self, first: int, frames: list[Frame]) -> None:
         self.first = first
         self.frames = frames
-        self.size = sum(map(len, frames))
+        self.size = 2 * sum(len(frame.wire) + FRAME_OVERHEAD for frame in frames)  # once more for what is sent joined
         self._last: tuple[int, int, Burst] | None = None
 
     def after(self, seq: int, upto: int) -> Burst | None:
@@ -41,7 +42,7 @@ class LogPages:
         self._kept_bytes = kept_bytes
         self._pages: OrderedDict[PageId, Page] = OrderedDict()
         self._bytes = 0
-        self._reading: dict[tuple[PageId, int], asyncio.Task[Page]] = {}
+        self._reading: dict[tuple[Key, str, int, int], asyncio.Task[Page]] = {}
 
     async def after(self, key: Key, epoch: str, seq: int, upto: int) -> Burst | None:
         """Return events that follow `seq`, none after `upto`; None where the very next one is not to be had.
@@ -52,28 +53,24 @@ class LogPages:
         page_id = (key, epoch, number)
         page = self._pages.get(page_id)
         if page is None:
-            page = await self._read(page_id, min(upto, (number + 1) * PAGE))
+            page = await self._read(key, epoch, number * PAGE, min(upto, (number + 1) * PAGE))
+            if len(page.frames) == PAGE:
+                self._keep(page_id, page)
         else:
             self._pages.move_to_end(page_id)
         found = page.after(seq, upto)
         if found is None:  # the page's beginning is pruned; perhaps what is asked for is not
-            found = (await in_orm(_load, key, epoch, seq, PAGE)).after(seq, upto)
+            found = (await self._read(key, epoch, seq, min(upto, (number + 1) * PAGE))).after(seq, upto)
         return found
 
-    async def _read(self, page_id: PageId, upto: int) -> Page:
-        task = self._reading.get((page_id, upto))
+    async def _read(self, key: Key, epoch: str, seq: int, upto: int) -> Page:
+        """Read events after a number and up to another, once for all who want the same at once."""
+        asked = (key, epoch, seq, upto)
+        task = self._reading.get(asked)
         if task is None:
-            task = self._reading[page_id, upto] = asyncio.create_task(self._load(page_id, upto))
-            task.add_done_callback(lambda _: self._reading.pop((page_id, upto)))
+            task = self._reading[asked] = asyncio.create_task(in_orm(_load, key, epoch, seq, upto - seq))
+            task.add_done_callback(lambda _: self._reading.pop(asked))
         return await asyncio.shield(task)
-
-    async def _load(self, page_id: PageId, upto: int) -> Page:
-        key, epoch, number = page_id
-        first = number * PAGE
-        page = await in_orm(_load, key, epoch, first, upto - first)
-        if len(page.frames) == PAGE:
-            self._keep(page_id, page)
-        return page
 
     def _keep(self, page_id: PageId, page: Page) -> None:
         if page_id in self._pages:

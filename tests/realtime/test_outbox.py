@@ -228,3 +228,59 @@ async def test_over_asgi_a_peer_that_does_not_read_is_cut() -> None:
         box.put("x" * 10)
     await asyncio.wait_for(transport.serve(reading()), 10)
     assert box.closing
+
+
+async def test_a_long_replay_that_moves_is_not_too_old_and_one_that_stops_is() -> None:
+    peer = Peer()
+    gone = asyncio.Event()
+    box = Outbox(peer, 1_000, 0.3, gone.set)
+    peer.stop()
+    box.put_replayed(Burst([Frame(str(number)) for number in range(40)]))
+    box.put("live")
+    for _ in range(40):  # half a second in all
+        await asyncio.sleep(0.0125)
+        _take_one(peer)
+        assert not gone.is_set()
+    assert len(peer.got) == 40
+    await asyncio.wait_for(gone.wait(), 10)
+
+
+def _take_one(peer: Peer) -> None:
+    """Let the transport take one frame and be full again."""
+    write = peer.write
+
+    def write_one(frame: Frame) -> None:
+        write(frame)
+        peer.is_writable = False
+
+    peer.write = write_one  # type: ignore[method-assign]
+    peer.go_on()
+    peer.write = write  # type: ignore[method-assign]
+
+
+async def test_newer_ephemeral_events_do_not_keep_alive_a_peer_that_takes_nothing() -> None:
+    peer = Peer()
+    gone = asyncio.Event()
+    box = Outbox(peer, 1_000, 0.2, gone.set)
+    peer.stop()
+    async with asyncio.timeout(10):
+        while not gone.is_set():
+            box.put_latest("BTC", Frame("BTC"))
+            await asyncio.sleep(0.01)
+
+
+async def test_a_close_that_the_peer_does_not_take_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("realtime.outbox.CLOSED_WITHIN_S", 0.05)
+    for waiting in ([], ["a"]):
+        peer = Peer()
+        box = a_box(peer)
+        peer.stop()
+        for text in waiting:
+            box.put(text)
+        box.close(4507)
+        async with asyncio.timeout(10):
+            while not peer.got:
+                await asyncio.sleep(0.01)
+        assert peer.got == [4507]
