@@ -20,7 +20,7 @@ _VIEWS = f"""
            account.owner_id, owner.username AS owner_name, access.role AS role
     FROM {Account._meta.db_table} account JOIN {User._meta.db_table} owner ON owner.id = account.owner_id
     LEFT JOIN {AccountAccess._meta.db_table} access ON access.account_id = account.id AND access.user_id = %s
-    WHERE account.owner_id = %s OR access.id IS NOT NULL
+    WHERE (account.owner_id = %s OR access.id IS NOT NULL) AND NOT account.is_house
     ORDER BY account.id
 """  # noqa: S608  (the names are the models' own)
 
@@ -41,10 +41,10 @@ def authenticate_token(raw: object, now: datetime) -> SessionToken | None:
 
 
 def visible_accounts(user_id: int) -> QuerySet[Account]:
-    """Return the accounts that the user owns or has any access to, each once, ordered by id."""
+    """Return the accounts that the user owns or has any access to, each once, ordered by id; never the house's."""
     # A subquery, not a join: a join would repeat an account for each of its accesses.
     shared = AccountAccess.objects.filter(user_id=user_id).values("account_id")
-    return Account.objects.filter(Q(owner_id=user_id) | Q(pk__in=shared)).order_by("id")
+    return Account.objects.filter(Q(owner_id=user_id) | Q(pk__in=shared), is_house=False).order_by("id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,19 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def span(name: str, default: str, most: int) -> tuple[int, int]:
+    """Return a variable that is one whole number or two, as `200-500`; say what is wrong with another."""
+    value = env.str(name, default=default)
+    least, _, greatest = value.partition("-")
+    try:
+        found = int(least), int(greatest or least)
+    except ValueError:
+        found = (-1, -1)
+    if not 0 <= found[0] <= found[1] <= most:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a number up to {most}, or two as 200-500.")
+    return found
+
+
 def proxies(name: str) -> list[str]:
     """Return a list of addresses and networks, and perhaps the word `unix`; say which of them is none."""
     listed = [each.strip() for each in env.list(name, default=[]) if each.strip()]

@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
+from trading.auditing import summary
 from trading.models import EngineLease
 from trading.prices import stored
 
@@ -17,9 +18,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Tell what works: the database, the engine's lease and the prices. 503 where the database does not.
+    """Tell what works: the database, the engine's lease, the prices and the books. 503 where the database does not.
 
-    Without an engine or prices everything can be read, so they are told but do not make the process unready.
+    Without an engine or prices everything can be read, so they are told but do not make the process unready; nor does
+    an account that does not agree with its history.
     """
     now = timezone.now()
     try:
@@ -28,6 +30,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
         stale = timedelta(seconds=settings.HYPERORU_STALE_AFTER_S)
         quotes = stored()
         prices = {quote.symbol: not quote.expires or now - quote.at <= stale for quote in quotes}
+        reconciliation = summary()
     except DatabaseError:
         return JsonResponse({"status": "unavailable", "database": False}, status=503)
-    return JsonResponse({"status": "ok", "database": True, "engine": lease, "prices": prices})
+    told = {"engine": lease, "prices": prices, "reconciliation": reconciliation}
+    return JsonResponse({"status": "ok", "database": True, **told})

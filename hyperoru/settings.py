@@ -13,6 +13,7 @@ from hyperoru.environment import (
     env,
     proxies,
     secret_key,
+    span,
     var_dir,
 )
 
@@ -168,9 +169,18 @@ HYPERORU_STALE_AFTER_S = env.float("HYPERORU_STALE_AFTER_S", default=15.0)
 HYPERORU_TICK_S = env.float("HYPERORU_TICK_S", default=0.25)
 HYPERORU_EQUITY_EVERY_S = env.float("HYPERORU_EQUITY_EVERY_S", default=10.0)
 HYPERORU_LEASE_S = env.float("HYPERORU_LEASE_S", default=4.0)
+HYPERORU_LATENCY_MS = span("HYPERORU_LATENCY_MS", "0", most=60_000)
+HYPERORU_ASSUMED_REFILL_S = env.float("HYPERORU_ASSUMED_REFILL_S", default=10.0)
+check_limit("HYPERORU_ASSUMED_REFILL_S", HYPERORU_ASSUMED_REFILL_S, most=86_400)
 HYPERORU_MARKET_SLIPPAGE = Decimal(env.str("HYPERORU_MARKET_SLIPPAGE", default="0.05"))
+HYPERORU_LIQUIDATION_SLIPPAGE = Decimal(env.str("HYPERORU_LIQUIDATION_SLIPPAGE", default="0.05"))
+HYPERORU_LIQUIDATION_PARTIAL_ABOVE = Decimal(env.str("HYPERORU_LIQUIDATION_PARTIAL_ABOVE", default="100000"))
+HYPERORU_LIQUIDATION_PARTIAL_SHARE = Decimal(env.str("HYPERORU_LIQUIDATION_PARTIAL_SHARE", default="0.2"))
+HYPERORU_LIQUIDATION_COOLDOWN_S = env.float("HYPERORU_LIQUIDATION_COOLDOWN_S", default=30.0)
 HYPERORU_WORKERS = env.int("HYPERORU_WORKERS", default=1)
 HYPERORU_BATCH_SIZE = env.int("HYPERORU_BATCH_SIZE", default=64)
+HYPERORU_RECONCILE_EVERY_S = env.float("HYPERORU_RECONCILE_EVERY_S", default=3_600.0)  # 0: never
+check_limit("HYPERORU_RECONCILE_EVERY_S", HYPERORU_RECONCILE_EVERY_S, most=2_592_000)
 
 # The event log: what of it is kept, and how often the engine prunes the rest; 0 turns each off
 HYPERORU_EVENTS_KEEP_DAYS = env.float("HYPERORU_EVENTS_KEEP_DAYS", default=7.0)

@@ -1,5 +1,6 @@
 """Saved rows become events. Receivers only translate: they decide nothing."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -18,8 +19,8 @@ from trading.signals import batch_closed, batch_opened
 
 
 @receiver(batch_opened)
-def gather(**kwargs: Any) -> None:
-    streams.open_batch()
+def gather(now: datetime, **kwargs: Any) -> None:
+    streams.open_batch(now)
 
 
 @receiver(batch_closed)

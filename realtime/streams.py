@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +13,7 @@ from realtime.models import Event, Stream, new_epoch
 from realtime.protocol.channels import DURABLE, EVENT_OF
 from realtime.protocol.codec import encode_event
 from realtime.protocol.messages import Reply, StreamHead
+from trading.rows import insert, upsert
 
 RESUME_LIMIT = 1_000
 PAGE = 500
@@ -22,21 +24,22 @@ class Collector(threading.local):
     """The drafts of the batch that this thread's desk is about to commit, or None outside a batch."""
 
     drafts: list[Draft] | None = None
+    now: datetime | None = None
 
 
 _collector = Collector()
 
 
-def open_batch() -> None:
-    """Gather this thread's events until `close_batch`."""
-    _collector.drafts = []
+def open_batch(now: datetime) -> None:
+    """Gather this thread's events, all of the moment `now` (UTC), until `close_batch`."""
+    _collector.drafts, _collector.now = [], now
 
 
 def close_batch(*, failed: bool) -> None:
     """Write what was gathered, or drop it where the batch failed."""
     drafts, _collector.drafts = _collector.drafts, None
     if drafts and not failed:
-        _write(drafts)
+        _write(drafts, _collector.now or timezone.now())
 
 
 def append(account_id: int, channel: str, data: Reply) -> None:
@@ -46,12 +49,11 @@ def append(account_id: int, channel: str, data: Reply) -> None:
         _collector.drafts.append(draft)
         return
     with transaction.atomic():
-        _write([draft])
+        _write([draft], timezone.now())
 
 
-def _write(drafts: Sequence[Draft]) -> None:
+def _write(drafts: Sequence[Draft], now: datetime) -> None:
     """Number, encode and write events: three statements, whatever their number."""
-    now = timezone.now()
     streams = _locked({draft.account_id for draft in drafts})
     touched: dict[int, Stream] = {}
     rows: list[Event] = []
@@ -63,8 +65,8 @@ def _write(drafts: Sequence[Draft]) -> None:
         frame = encode_event(EVENT_OF[draft.channel], draft.channel, stream.seq, stream.epoch, draft.data)
         rows.append(Event(stream=stream, seq=stream.seq, frame=frame, created_at=now))
         told.append(Numbered(draft.account_id, draft.channel, stream.epoch, stream.seq, frame))
-    Stream.objects.bulk_create(touched.values(), update_conflicts=True, unique_fields=["id"], update_fields=["seq"])
-    Event.objects.bulk_create(rows)
+    upsert(list(touched.values()), ("id",), ("seq",))
+    insert(rows)
     transaction.on_commit(lambda: announce(told))
 
 

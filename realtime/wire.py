@@ -12,7 +12,7 @@ from accounts.selectors import AccountView
 from realtime.protocol import messages
 from realtime.protocol.numbers import PRINTED, number, optional
 from trading.domain import margin, orders
-from trading.domain.enums import OrderStatus, OrderType
+from trading.domain.enums import OrderStatus
 from trading.domain.market import Quote
 from trading.domain.money import CONTEXT, round_micro
 from trading.domain.positions import Position as PositionValue
@@ -60,13 +60,17 @@ def order(row: Order) -> messages.OrderData:
         order_type=row.order_type,
         time_in_force=row.time_in_force,
         size=number(row.size),
-        price=None if row.order_type == OrderType.MARKET else number(row.price),
+        price=None if value.order_type.is_market else number(row.price),
         status=order_status(row.status, row.filled_size),
         reason=row.reason or None,
         filled_size=number(row.filled_size),
         average_price=optional(value.average_price),
         reduce_only=row.reduce_only,
         leverage=row.leverage,
+        trigger_price=optional(row.trigger_price),
+        triggered_at=None if row.triggered_at is None else utc(row.triggered_at),
+        parent_order_id=row.parent_id,
+        whole_position=row.whole_position,
         decision_id=None if row.decision_id is None else public_decision_id(row.decision_id),
         created_at=utc(row.created_at),
         timestamp=utc(row.updated_at),
@@ -86,6 +90,20 @@ def order_placed(value: orders.Order, *, duplicate: bool) -> messages.OrderPlace
         filled_size=number(value.filled_size),
         average_price=optional(value.average_price),
         duplicate=duplicate,
+        reason=value.reason or None,
+    )
+
+
+def order_amended(value: orders.Order) -> messages.OrderAmended:
+    return messages.OrderAmended(
+        order_id=value.ref,
+        client_order_id=value.client_order_id,
+        status=order_status(value.status, value.filled_size),
+        size=number(value.size),
+        price=None if value.order_type.is_market else number(value.price),
+        trigger_price=optional(value.trigger_price),
+        filled_size=number(value.filled_size),
+        average_price=optional(value.average_price),
         reason=value.reason or None,
     )
 
@@ -110,6 +128,7 @@ def trade(row: Trade) -> messages.TradeUpdate:
         fee=number(row.fee),
         liquidity=row.liquidity,
         fill_quality=row.fill_quality,
+        liquidation=row.liquidation,
         decision_id=None if row.order.decision_id is None else public_decision_id(row.order.decision_id),
     )
 
@@ -126,7 +145,7 @@ def _position(account_id: int, position: PositionValue, mark: Decimal, at: datet
         "unrealized_pnl": number(position.unrealized_pnl(mark)),
         "realized_pnl": number(position.realized_pnl),
         "position_value": number(value),
-        "margin_used": number(round_micro(margin.initial_margin(value, position.leverage))),
+        "margin_used": number(round_micro(margin.position_margin(position, mark))),
         "return_on_equity": number(margin.return_on_equity(position, mark).quantize(PRINTED, context=CONTEXT)),
         "leverage": position.leverage,
         "margin_mode": position.margin_mode.value,

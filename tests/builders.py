@@ -60,7 +60,7 @@ def an_order(size: str = "0.01", side: str = "buy", price: str | None = None, **
         symbol=values.pop("symbol", "BTC"),
         side=Side(side),
         size=Decimal(size),
-        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+        order_type=values.pop("order_type", OrderType.MARKET if price is None else OrderType.LIMIT),
         price=None if price is None else Decimal(price),
         **values,
     )

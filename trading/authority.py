@@ -27,7 +27,7 @@ class Authority:
         known = set(actors)
         self._now = now
         self._tokens = SessionToken.objects.select_related("user").in_bulk({actor.token for actor in known})
-        self._owners = {account.pk: account.owner_id for account in accounts}
+        self._owners = {account.pk: account.owner_id for account in accounts if not account.is_house}
         users = {actor.user_id for actor in known}
         rows = AccountAccess.objects.filter(Q(user__in=users) & Q(account__in=self._owners)) if users else ()
         self._roles = {(row.account_id, row.user_id): row.role for row in rows}
@@ -41,7 +41,7 @@ class Authority:
             return SessionExpired("This session has ended: its token expired or was revoked. Connect with a new one.")
         if actor.user_id != actor.token_user_id and actor.token_user_id not in self._may_act_as:
             return Forbidden("You may no longer act as another user; switch back to yourself.")
-        role = self._roles.get((account_id, actor.user_id))
+        role = self._roles.get((account_id, actor.user_id)) if account_id in self._owners else None
         owns = self._owners.get(account_id) == actor.user_id
         if not owns and role is None:
             return NotFound(f"There is no account {account_id}.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.conf import settings
@@ -27,9 +27,11 @@ from trading.domain.commands import Command
 from trading.domain.decider import Accepted, Rejected, decide
 from trading.domain.errors import NotFound, Rejection
 from trading.domain.facts import Fact
-from trading.domain.fees import FeeRates
+from trading.domain.latency import Latency
+from trading.domain.market import Market
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
+from trading.domain.state import AccountState
 from trading.limits import AccountLimits
 from trading.market.board import Board, board
 from trading.prices import market_now
@@ -154,7 +156,7 @@ class Desk:
     def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:
         now = self.clock()
         with _answering_after_commit(commit), self.limits.charging(now) as charges, transaction.atomic():
-            loaded = storage.load([(r.account_id, r.command) for r in requests], FeeRates())
+            loaded = storage.load([(r.account_id, r.command) for r in requests], now)
             actors = [r.actor for r in requests if r.actor is not None]
             authority = Authority(actors, loaded.accounts.values(), now)
             distinct = {id(r.fence): r.fence for r in requests if r.fence is not None}
@@ -179,9 +181,10 @@ class Desk:
                     answers.append(decided.error)
                     continue
                 told += [(request.account_id, fact) for fact in decided.facts]
+                told += _taken_over(decided, loaded.house, states, market, now)
                 answers.append(decided)
             written = storage.write(told, loaded, states)
-            with signals.batch():
+            with signals.batch(now):
                 for row, created in written.rows:
                     post_save.send(
                         type(row), instance=row, created=created, raw=False, using="default", update_fields=None
@@ -253,9 +256,32 @@ def _answering_after_commit(commit: _Commit) -> Iterator[None]:
         logger.exception("What was to follow a commit failed; the commit stands")
 
 
+def _taken_over(
+    given: Accepted, house: int | None, states: dict[int, AccountState], market: Market, now: datetime
+) -> list[tuple[int, Fact]]:
+    """Let the house take what a liquidation gives it, in the same transaction; return the facts of its account."""
+    told: list[tuple[int, Fact]] = []
+    for command in given.for_house:
+        assert house is not None, "a batch that liquidates has the house at hand"
+        taken = decide(states[house], command, market, now, policies())
+        if isinstance(taken, Rejected):
+            raise taken.error  # nothing of the batch is done: what leaves an account must arrive
+        states[house] = taken.state
+        told += [(house, fact) for fact in taken.facts]
+    return told
+
+
 def policies() -> Policies:
     """Return the exchange's policies as the settings have them."""
-    return replace(Policies(), market_slippage=settings.HYPERORU_MARKET_SLIPPAGE)
+    return replace(
+        Policies(),
+        latency=Latency(*settings.HYPERORU_LATENCY_MS, settings.HYPERORU_MARKET_SEED),
+        market_slippage=settings.HYPERORU_MARKET_SLIPPAGE,
+        liquidation_slippage=settings.HYPERORU_LIQUIDATION_SLIPPAGE,
+        liquidation_partial_above=settings.HYPERORU_LIQUIDATION_PARTIAL_ABOVE,
+        liquidation_partial_share=settings.HYPERORU_LIQUIDATION_PARTIAL_SHARE,
+        liquidation_cooldown=timedelta(seconds=settings.HYPERORU_LIQUIDATION_COOLDOWN_S),
+    )
 
 
 def _done(account_id: int, accepted: Accepted, written: storage.Written) -> Done:

@@ -13,12 +13,15 @@ from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from trading.crossing import reached
+from trading.crossing import arrived, reached, triggered
+from trading.deadlines import overdue
 from trading.deciding import Deciders
 from trading.desk import Answer, Desk, ExecutionUnknown, Request, Unavailable
-from trading.domain.commands import RecordEquity
+from trading.domain.commands import Liquidate, RecordEquity
 from trading.domain.errors import Rejection
 from trading.domain.market import Bar, Quote
+from trading.exposure import Exposure
+from trading.funding import Funding
 from trading.lease import Lease, LeaseLost
 from trading.market.feeds import Feed, make_feed
 from trading.models import FeedCursor, Instrument
@@ -44,12 +47,14 @@ class Lead:
 
     feed: Feed
     deciders: Deciders
+    funding: Funding
     renewed: datetime
     stored: datetime | None = None
     recorded: datetime | None = None
     quotes: dict[str, Quote] = field(default_factory=dict)
     unrecorded: deque[int] = field(default_factory=deque)
     slice: int = 0
+    exposure: Exposure = field(default_factory=Exposure)
 
 
 class Engine:
@@ -86,6 +91,7 @@ class Engine:
         try:
             if self._lead is not None:
                 self._store(self._lead)
+                self._lead.funding.store(self.clock())
             self.lease.release(self.clock())
         except (DatabaseError, LeaseLost):
             logger.warning("The engine could not give its lease back; it runs out by itself", exc_info=True)
@@ -106,9 +112,13 @@ class Engine:
                     if isinstance(quote, Quote):
                         lead.quotes[quote.symbol] = quote
                         self._quote(quote)
+                        self._liquidate(lead.exposure)
+            self._let_in(now)
             if lead.stored is None or now - lead.stored >= STORE_EVERY:
                 self._store(lead)
                 lead.stored = now
+                self._carry_out(overdue(now))
+            self._fund(lead.funding, now)
             self._record_equity(lead, now)
             housekeeping.send_robust(sender=self, now=now)
         except LeaseLost:
@@ -129,7 +139,7 @@ class Engine:
             lead.renewed = now
         else:
             feed = self._feed(now)
-            self._lead = Lead(feed, Deciders(feed), renewed=now)
+            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), renewed=now)
             logger.info("This engine leads: market %s, %s", settings.HYPERORU_MARKET, ", ".join(feed.symbols))
         return self._lead
 
@@ -155,9 +165,32 @@ class Engine:
         return [quote for quote in stored() if not quote.expires]
 
     def _quote(self, quote: Quote) -> None:
-        """Take a new price and fill the resting orders that it reaches, best price first, then the oldest."""
+        """Take a new price, fire the triggers that it reaches, then fill the resting orders that it reaches."""
         self.desk.board.put([quote])
+        self._carry_out(triggered(market_now(self.desk.board, self.clock()), quote.symbol))
         self._carry_out(reached(market_now(self.desk.board, self.clock()), quote.symbol))
+
+    def _let_in(self, now: datetime) -> None:
+        """Let in the orders that were on their way until now; where there is no price they wait for the next one."""
+        due = arrived(now)
+        if due:
+            market = market_now(self.desk.board, now)
+            self._carry_out([request for symbol, request in due if market.is_fresh(symbol, now)])
+
+    def _fund(self, funding: Funding, now: datetime) -> None:
+        """Sample what funding is made of, fix the rates of hours that ended, and settle some accounts at them."""
+        if funding.wants_sample(now):
+            funding.sample(market_now(self.desk.board, now), now)
+        if funding.is_to_be_stored(now):
+            funding.store(now)
+        self._carry_out(funding.requests())
+        funding.settled(now)
+
+    def _liquidate(self, exposure: Exposure) -> None:
+        """Let the accounts be liquidated that may have to be: each is decided exactly, most lack nothing."""
+        exposure.refresh()
+        near = exposure.near(market_now(self.desk.board, self.clock()))
+        self._carry_out([Request(account_id, Liquidate()) for account_id in near])
 
     def _record_equity(self, lead: Lead, now: datetime) -> None:
         """Write down the equity of every account now and then, a slice of them in each step."""

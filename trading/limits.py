@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from trading.buckets import SECOND, Buckets, limit_of, milliseconds
-from trading.domain.commands import CancelAllOrders, CancelOrder, Command
+from trading.domain.commands import CancelAfter, CancelAllOrders, CancelOrder, Command
 from trading.domain.errors import RateLimited
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ class AccountLimits:
             return self._latest
 
     def _take(self, account_id: int, command: Command, now: int) -> tuple[Buckets | None, RateLimited | None]:
-        if isinstance(command, CancelOrder | CancelAllOrders):
+        if isinstance(command, CancelOrder | CancelAllOrders | CancelAfter):
             buckets, kind = self._cancels, "cancels"
             per_s, burst = settings.HYPERORU_CANCELS_PER_S, settings.HYPERORU_CANCELS_BURST
         else:

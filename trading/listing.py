@@ -5,9 +5,9 @@ from typing import Any
 from django.db import router
 
 LISTED: dict[str, dict[str, Any]] = {
-    # Lots and margin tiers as on Hyperliquid's mainnet.
-    "BTC": {"size_decimals": 5, "margin_tiers": [[0, 40], [150_000_000, 20]]},
-    "ETH": {"size_decimals": 4, "margin_tiers": [[0, 25], [100_000_000, 15]]},
+    # Lots, margin tiers and impact notionals as on Hyperliquid's mainnet.
+    "BTC": {"size_decimals": 5, "margin_tiers": [[0, 40], [150_000_000, 20]], "impact_notional": 20_000},
+    "ETH": {"size_decimals": 4, "margin_tiers": [[0, 25], [100_000_000, 15]], "impact_notional": 20_000},
 }
 
 

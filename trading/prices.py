@@ -68,7 +68,7 @@ class Glance:
             market = market_now(self._board, now)
             self._instruments, self._read_at = dict(market.instruments), now
             return market
-        return self._board.market(self._instruments, timedelta(seconds=settings.HYPERORU_STALE_AFTER_S))
+        return _seen(self._board, self._instruments, now)
 
     def forget(self) -> None:
         """Ask again next time."""
@@ -82,7 +82,12 @@ def market_now(board: Board, now: datetime | None = None) -> Market:
     quotes = board.quotes
     if any(symbol not in quotes or now - quotes[symbol].at > FRESH for symbol in instruments):
         board.put(stored())
-    return board.market(instruments, timedelta(seconds=settings.HYPERORU_STALE_AFTER_S))
+    return _seen(board, instruments, now)
+
+
+def _seen(board: Board, instruments: dict[str, InstrumentValue], now: datetime) -> Market:
+    stale_after = timedelta(seconds=settings.HYPERORU_STALE_AFTER_S)
+    return board.market(instruments, stale_after, now, timedelta(seconds=settings.HYPERORU_ASSUMED_REFILL_S))
 
 
 glance = Glance(board)

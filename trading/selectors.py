@@ -1,7 +1,7 @@
 """What may be read of accounts. Callers check who may see them, and hold a `read_snapshot` where reads must agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
@@ -9,12 +9,12 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import Account
-from trading.domain import margin
+from trading.domain import margin, risk
 from trading.domain.equity import Day
 from trading.domain.equity import EquityPoint as Point
 from trading.domain.instruments import Instrument
 from trading.domain.market import Market
-from trading.domain.money import CONTEXT, ZERO
+from trading.domain.money import CONTEXT
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
 from trading.models import EquityPoint, Order, Position
@@ -77,7 +77,7 @@ def account_snapshot(account: Account, market: Market, now: datetime, held: Hold
     """Return what the account is worth and holds. Asks the database only for holdings that are not given."""
     held = holdings(account.pk) if held is None else held
     rows, orders = held.positions, held.orders
-    instruments = _instruments(rows, market)
+    market = replace(market, instruments=_instruments(rows, market))
     state = AccountState(
         id=account.pk,
         cash=account.cash,
@@ -86,18 +86,16 @@ def account_snapshot(account: Account, market: Market, now: datetime, held: Hold
         orders={order.pk: order.to_domain() for order in orders},
     )
     with localcontext(CONTEXT):
-        positions = state.positions.values()
         marks = state.marks(market)
         equity = state.equity(market)
-        used = margin.margin_used(positions, marks)
-        notional = sum((position.value(marks[position.symbol]) for position in positions), ZERO)
-        maintenance = margin.cross_maintenance(positions, marks, instruments)
+        used = margin.margin_used(state.positions.values(), marks)
+        pools = {p.symbol: pool for pool in risk.pools(state, market) for p in pool.positions}
         profit = state.day.rolled(now).profit(equity)
         views = []
         for row in rows:
-            position, mark = state.positions[row.instrument_id], marks[row.instrument_id]
-            tiers = instruments[row.instrument_id].tiers
-            liquidation = margin.liquidation_price(position, mark, equity, maintenance, tiers)
+            symbol = row.instrument_id
+            position, mark = state.positions[symbol], marks[symbol]
+            liquidation = pools[symbol].liquidation_price(position, mark, market.instruments[symbol])
             views.append(PositionView(position, mark, liquidation, row.updated_at))
         return AccountSnapshot(
             account=account,
@@ -105,7 +103,7 @@ def account_snapshot(account: Account, market: Market, now: datetime, held: Hold
             equity=equity,
             unrealized_pnl=equity - account.cash,
             margin_used=used,
-            withdrawable=margin.withdrawable(equity, used, notional, state.order_margin()),
+            withdrawable=risk.withdrawable(state, market),
             daily_pnl=profit.pnl,
             daily_return_pct=profit.return_pct,
             positions=views,

@@ -6,10 +6,12 @@ transaction and between `batch_opened` and `batch_closed`, so that receivers can
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.dispatch import Signal
 
 batch_opened = Signal()
+"""Sent with `now` (UTC): the moment of the batch."""
 batch_closed = Signal()
 """Sent with `failed`: True where the transaction is about to be rolled back."""
 housekeeping = Signal()
@@ -20,9 +22,9 @@ The market waits meanwhile: receivers do little at a time. One that fails is log
 
 
 @contextmanager
-def batch() -> Iterator[None]:
-    """Tell receivers that the rows saved in here belong to one transaction."""
-    batch_opened.send(sender=None)
+def batch(now: datetime) -> Iterator[None]:
+    """Tell receivers that the rows saved in here belong to one transaction, of the moment `now` (UTC)."""
+    batch_opened.send(sender=None, now=now)
     try:
         yield
     except BaseException:

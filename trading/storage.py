@@ -6,37 +6,43 @@ Writing takes one statement for each table, whatever the number of accounts and 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account, LedgerEntry
-from trading.domain import commands, facts
+from accounts.services import house_account
+from trading import volumes
+from trading.domain import commands, facts, funding
 from trading.domain.enums import AccountStatus
 from trading.domain.equity import Day
-from trading.domain.fees import FeeRates
 from trading.domain.orders import Order as OrderValue
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 from trading.models.order import ACTIVE
+from trading.rows import insert, upsert
 
 Ask = tuple[int, commands.Command]
-ORDER_UPDATES = [
+ORDER_UPDATES = (
     "size",
     "price",
     "trigger_price",
     "triggered_at",
     "active_at",
+    "requeued_at",
     "queue_ahead",
+    "awaits_parent",
+    "whole_position",
     "filled_size",
     "filled_notional",
     "status",
     "reason",
     "body",
     "updated_at",
-]
-POSITION_UPDATES = [
+)
+POSITION_UPDATES = (
     "side",
     "size",
     "entry_notional",
@@ -45,8 +51,8 @@ POSITION_UPDATES = [
     "margin_mode",
     "isolated_margin",
     "updated_at",
-]
-ACCOUNT_UPDATES = [
+)
+ACCOUNT_UPDATES = (
     "cash",
     "day",
     "day_open_equity",
@@ -54,8 +60,8 @@ ACCOUNT_UPDATES = [
     "last_equity",
     "cancel_after",
     "liquidated_at",
-]
-NAMED_BY_CLIENT = commands.PlaceOrder | commands.CancelOrder | commands.AmendOrder
+)
+NAMED_BY_CLIENT = commands.PlaceOrder | commands.ClosePosition | commands.CancelOrder | commands.AmendOrder
 UNTOLD = (facts.CashMoved, facts.AccountChanged)
 
 
@@ -65,12 +71,22 @@ class Loaded:
 
     accounts: dict[int, Account]
     states: dict[int, AccountState]
+    volumes: dict[int, volumes.Traded]
+    house: int | None = None
+    """The house's account, where a command may give it something to take over."""
 
 
-def load(asks: Sequence[Ask], fee_rates: FeeRates) -> Loaded:
-    """Read and lock the accounts that are asked for, with what their commands need: four queries, six at most."""
-    ids = sorted({account_id for account_id, _ in asks})
-    rows = {row.pk: row for row in Account.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+def load(asks: Sequence[Ask], now: datetime) -> Loaded:
+    """Read and lock the accounts that are asked for, with what their commands need at `now` (UTC)."""
+    wanted = Q(pk__in={account_id for account_id, _ in asks})
+    needs_house = any(isinstance(command, commands.Liquidate) for _, command in asks)
+    if needs_house:
+        wanted |= Q(is_house=True)
+    rows = {row.pk: row for row in Account.objects.select_for_update().filter(wanted).order_by("pk")}
+    house = next((pk for pk, row in rows.items() if row.is_house), None)
+    if needs_house and house is None:
+        row = house_account(now)
+        rows[row.pk], house = row, row.pk
     positions: dict[int, dict[str, PositionValue]] = {pk: {} for pk in rows}
     for position in Position.objects.filter(account__in=rows):
         positions[position.account_id][position.instrument_id] = position.to_domain()
@@ -79,6 +95,8 @@ def load(asks: Sequence[Ask], fee_rates: FeeRates) -> Loaded:
         if order.account_id in orders:
             orders[order.account_id][order.pk] = order.to_domain()
     decisions = _decisions_named(asks)
+    keys = _ledger_keys_named(asks)
+    traded = volumes.load(asks, now.date())
     states = {
         pk: AccountState(
             id=pk,
@@ -88,13 +106,15 @@ def load(asks: Sequence[Ask], fee_rates: FeeRates) -> Loaded:
             positions=positions[pk],
             orders=orders[pk],
             decisions=decisions.get(pk, {}),
-            fee_rates=fee_rates,
+            ledger_keys=keys.get(pk, frozenset()),
+            fee_rates=traded.get(pk, volumes.Traded()).rates,
             cancel_after=row.cancel_after,
             liquidated_at=row.liquidated_at,
+            is_house=row.is_house,
         )
         for pk, row in rows.items()
     }
-    return Loaded(rows, states)
+    return Loaded(rows, states, traded, house)
 
 
 def _orders_named(asks: Sequence[Ask]) -> Q:
@@ -129,6 +149,23 @@ def _decisions_named(asks: Sequence[Ask]) -> dict[int, dict[str, int]]:
     return found
 
 
+def _ledger_keys_named(asks: Sequence[Ask]) -> dict[int, frozenset[str]]:
+    """Find which ledger entries, of those that the commands would write once, are there."""
+    named = {
+        (account_id, funding.key(command.symbol, command.hour))
+        for account_id, command in asks
+        if isinstance(command, commands.SettleFunding)
+    }
+    found: dict[int, frozenset[str]] = {}
+    if named:
+        rows = LedgerEntry.objects.filter(
+            account__in={account_id for account_id, _ in named}, key__in={key for _, key in named}
+        )
+        for account_id, key in rows.values_list("account", "key"):
+            found[account_id] = found.get(account_id, frozenset()) | {str(key)}
+    return found
+
+
 @dataclass(slots=True)
 class Written:
     """What was written: a row for each fact, in the order of the facts, as it stood right after it."""
@@ -160,7 +197,8 @@ def write(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, states: Mappin
     points = _write_points(told)
     entries = [_ledger_row(account_id, fact) for account_id, fact in told if isinstance(fact, facts.CashMoved)]
     if entries:
-        LedgerEntry.objects.bulk_create(entries)
+        insert(entries)
+    volumes.write(told, loaded.volumes)
     _write_accounts(told, loaded, states)
 
     queues: dict[type[facts.Fact], Iterator[models.Model]] = {
@@ -174,6 +212,8 @@ def write(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, states: Mappin
         if isinstance(fact, UNTOLD):
             continue
         row = next(queues[type(fact)])
+        if isinstance(fact, facts.OrderChanged) and not fact.told:
+            continue
         if isinstance(fact, facts.DecisionRecorded) and isinstance(row, ModelDecision):
             row.order_id_at_save = written.order_ids.get((account_id, fact.order_ref or 0), fact.order_ref)
         updated = isinstance(fact, facts.PositionChanged) or (isinstance(fact, facts.OrderChanged) and not fact.created)
@@ -199,7 +239,7 @@ def _write_decisions(told: Sequence[tuple[int, facts.Fact]]) -> dict[tuple[int, 
         if isinstance(fact, facts.DecisionRecorded)
     }
     if rows:
-        ModelDecision.objects.bulk_create(rows.values())
+        insert(list(rows.values()))
     return rows
 
 
@@ -207,18 +247,21 @@ def _write_orders(told: Sequence[tuple[int, facts.Fact]], written: Written) -> l
     """Insert the new orders and update the others, each as its last fact left it; return a row for each fact."""
     changes = [(account_id, fact) for account_id, fact in told if isinstance(fact, facts.OrderChanged)]
     last: dict[tuple[int, int], OrderValue] = {(a, fact.order.ref): fact.order for a, fact in changes}
-    for with_parent in (False, True):  # parents first: their children name them by id
-        new = {
-            key: _order_row(key[0], order, written)
-            for key, order in last.items()
-            if order.ref < 0 and (order.parent_ref is not None) == with_parent
-        }
-        if new:
-            Order.objects.bulk_create(new.values())
-            written.order_ids |= {key: row.pk for key, row in new.items()}
+    new = {key: _order_row(key[0], order, written) for key, order in last.items() if order.ref < 0}
+    children = [key for key in new if (last[key].parent_ref or 0) < 0]
+    for key in children:
+        new[key].parent_id, new[key].awaits_parent = None, False
+    if new:  # in the order of the facts, so that ids are the same however commands were batched
+        insert(list(new.values()))
+        written.order_ids |= {key: row.pk for key, row in new.items()}
+    if children:  # only now their parents have ids
+        for key in children:
+            new[key].parent_id = written.order(key[0], last[key]).parent_ref
+            new[key].awaits_parent = last[key].awaits_parent
+        upsert([new[key] for key in children], ("id",), ("parent", "awaits_parent"))
     old = [_order_row(a, order, written) for (a, ref), order in last.items() if ref > 0]
     if old:
-        _upsert(Order, old, ["id"], ORDER_UPDATES)
+        upsert(old, ("id",), ORDER_UPDATES)
     rows = [_order_row(account_id, written.order(account_id, fact.order), written) for account_id, fact in changes]
     for row in rows:
         row._state.adding = False
@@ -247,8 +290,10 @@ def _order_row(account_id: int, order: OrderValue, written: Written) -> Order:
         trigger_price=order.trigger_price,
         triggered_at=order.triggered_at,
         parent_id=written.order(account_id, order).parent_ref,
+        awaits_parent=order.awaits_parent,
         whole_position=order.whole_position,
         active_at=order.active_at,
+        requeued_at=order.requeued_at,
         queue_ahead=order.queue_ahead,
         body=order.body,
         created_at=order.created_at,
@@ -278,7 +323,8 @@ def _write_trades(told: Sequence[tuple[int, facts.Fact]], orders: Sequence[Order
         for account_id, fact in told
         if isinstance(fact, facts.TradeExecuted)
     ]
-    return Trade.objects.bulk_create(rows) if rows else []
+    insert(rows)
+    return rows
 
 
 def _write_positions(told: Sequence[tuple[int, facts.Fact]]) -> list[Position]:
@@ -286,7 +332,7 @@ def _write_positions(told: Sequence[tuple[int, facts.Fact]]) -> list[Position]:
     rows = [_position_row(account_id, fact) for account_id, fact in changes]
     last = {(row.account_id, row.instrument_id): row for row in rows}
     if last:
-        _upsert(Position, list(last.values()), ["account", "instrument"], POSITION_UPDATES)
+        upsert(list(last.values()), ("account", "instrument"), POSITION_UPDATES)
     for row in rows:
         row.pk = last[row.account_id, row.instrument_id].pk
         row._state.adding = False
@@ -324,7 +370,8 @@ def _write_points(told: Sequence[tuple[int, facts.Fact]]) -> list[EquityPoint]:
         for account_id, fact in told
         if isinstance(fact, facts.EquityRecorded)
     ]
-    return EquityPoint.objects.bulk_create(rows) if rows else []
+    insert(rows)
+    return rows
 
 
 def _ledger_row(account_id: int, fact: facts.CashMoved) -> LedgerEntry:
@@ -354,9 +401,4 @@ def _write_accounts(told: Sequence[tuple[int, facts.Fact]], loaded: Loaded, stat
         row.liquidated_at = state.liquidated_at
         rows[account_id] = row
     if rows:
-        _upsert(Account, [rows[pk] for pk in sorted(rows)], ["id"], ACCOUNT_UPDATES)
-
-
-def _upsert(model: type[models.Model], rows: Sequence[models.Model], unique: list[str], update: list[str]) -> None:
-    """Write many rows in one statement: `INSERT … ON CONFLICT DO UPDATE`, three times as fast as `bulk_update`."""
-    model._default_manager.bulk_create(rows, update_conflicts=True, unique_fields=unique, update_fields=update)
+        upsert([rows[pk] for pk in sorted(rows)], ("id",), ACCOUNT_UPDATES)

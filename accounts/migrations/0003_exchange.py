@@ -31,6 +31,14 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
+        migrations.AddIndex(
+            model_name="account",
+            index=models.Index(
+                condition=models.Q(("cancel_after__isnull", False)),
+                fields=["cancel_after"],
+                name="account_by_cancel_after",
+            ),
+        ),
         migrations.AddField(
             model_name="account",
             name="is_house",

@@ -40,6 +40,13 @@ class Account(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["cancel_after"],
+                condition=models.Q(cancel_after__isnull=False),
+                name="account_by_cancel_after",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["is_house"], condition=models.Q(is_house=True), name="account_one_house"),
             models.UniqueConstraint(fields=["owner", "name"], name="account_name_unique_for_owner"),

@@ -2,6 +2,7 @@
 
 from accounts.services.audit import record_audit
 from accounts.services.browser import BrowserTokenError, browser_token, end_browser_session
+from accounts.services.house import house_account
 from accounts.services.opening import grant_access, open_account
 from accounts.services.tokens import TOKEN_PREFIX, issue_token, revoke_token, revoke_tokens_of
 
@@ -11,6 +12,7 @@ __all__ = [
     "browser_token",
     "end_browser_session",
     "grant_access",
+    "house_account",
     "issue_token",
     "open_account",
     "record_audit",

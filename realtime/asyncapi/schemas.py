@@ -8,7 +8,7 @@ import msgspec
 from realtime.protocol.codec import JS_SAFE, MAX_REQUEST_ID
 from realtime.protocol.errors import CODES, ErrorData
 from realtime.protocol.glossary import meaning
-from realtime.protocol.messages import LARGEST
+from realtime.protocol.messages import LARGEST, PlaceOrder
 
 Schema = dict[str, Any]
 TEMPLATE = "#/components/schemas/{name}"
@@ -28,6 +28,22 @@ AMOUNT: Schema = {
         {"type": "string", "pattern": r"^(?=.*[1-9])\d{1,12}(\.\d{1,18})?$"},
     ],
 }
+
+CONDITIONS: dict[type[msgspec.Struct], Schema] = {
+    PlaceOrder: {
+        "anyOf": [
+            {"required": ["size"]},
+            {
+                "required": ["reduce_only"],
+                "properties": {
+                    "reduce_only": {"const": True},
+                    "order_type": {"not": {"enum": ["market", "limit"]}},
+                },
+            },
+        ]
+    }
+}
+"""What of a request's fields depends on others."""
 
 
 def error_code() -> Schema:
@@ -97,6 +113,7 @@ def _portable(schema: Any) -> Any:
 def _refined(struct: type[msgspec.Struct], schema: Schema) -> Schema:
     """Add what each field means and, to what the server sends, which fields always come."""
     asked = schema.get("additionalProperties") is False
+    schema |= CONDITIONS.get(struct, {})
     for name, field in schema["properties"].items():
         if not asked:
             field.pop("default", None)

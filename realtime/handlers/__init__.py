@@ -54,8 +54,11 @@ ROUTES: dict[str, Route] = {
         "asset_curve", messages.GetAssetCurve, messages.AssetCurve, reading.get_asset_curve, Lane.READ
     ),
     "place_order": Route("place_order", messages.PlaceOrder, messages.OrderPlaced, trading.place_order),
+    "amend_order": Route("amend_order", messages.AmendOrder, messages.OrderAmended, trading.amend_order),
+    "close_position": Route("close_position", messages.ClosePosition, messages.OrderPlaced, trading.close_position),
     "cancel_order": Route("cancel_order", messages.CancelOrder, messages.OrderCanceled, trading.cancel_order),
     "cancel_all_orders": Route(
         "cancel_all_orders", messages.CancelAllOrders, messages.OrdersCanceled, trading.cancel_all_orders
     ),
+    "cancel_after": Route("cancel_after", messages.CancelAfter, messages.DeadlineSet, trading.cancel_after),
 }

@@ -29,7 +29,7 @@ _SQL = f"""
     SELECT stream.channel, stream.epoch, stream.seq, account.cash, account.day, account.day_open_equity,
            account.day_net_deposits, account.last_equity
     FROM {Stream._meta.db_table} stream JOIN {Account._meta.db_table} account ON account.id = stream.account_id
-    WHERE account.id = %s
+    WHERE account.id = %s AND NOT account.is_house
       AND (account.owner_id = %s OR EXISTS (
             SELECT 1 FROM {AccountAccess._meta.db_table} access
             WHERE access.account_id = account.id AND access.user_id = %s))

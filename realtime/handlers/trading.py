@@ -1,6 +1,10 @@
 """Trading: each request goes to the desk, in the order in which it came, and is answered after the commit."""
 
 import asyncio
+from datetime import timedelta
+
+from django.utils import timezone
+from msgspec import UnsetType
 
 from realtime import wire
 from realtime.connection import Connection
@@ -11,7 +15,7 @@ from realtime.session import Session
 from trading.authority import Actor
 from trading.desk import Done, Request, desk
 from trading.domain import commands
-from trading.domain.enums import OrderType, Side, TimeInForce
+from trading.domain.enums import MarginMode, OrderType, Side, TimeInForce
 from trading.domain.errors import Rejection
 
 
@@ -20,23 +24,61 @@ async def place_order(connection: Connection, data: messages.PlaceOrder) -> Answ
     command = commands.PlaceOrder(
         symbol=data.symbol,
         side=Side(data.side),
-        size=data.size,
+        size=None if isinstance(data.size, UnsetType) else data.size,
         order_type=OrderType(data.order_type),
         price=data.price,
         time_in_force=None if data.time_in_force is None else TimeInForce(data.time_in_force),
         reduce_only=data.reduce_only,
         leverage=data.leverage,
+        margin_mode=None if data.margin_mode is None else MarginMode(data.margin_mode),
         client_order_id=data.client_order_id,
+        trigger_price=data.trigger_price,
+        stop_loss=_bracket(data.stop_loss),
+        take_profit=_bracket(data.take_profit),
     )
     done = await _done(connection.session, data.account_id, command)
     return Answer(wire.order_placed(done.orders[0], duplicate=done.duplicate))
 
 
-async def cancel_order(connection: Connection, data: messages.CancelOrder) -> Answer:
-    """Cancel one open order."""
+def _bracket(data: messages.Bracket | None) -> commands.Bracket | None:
+    return None if data is None else commands.Bracket(data.trigger_price, data.price)
+
+
+async def amend_order(connection: Connection, data: messages.AmendOrder) -> Answer:
+    """Change an order that is not finished."""
+    _check_named(data)
+    figures = (data.size, data.price, data.trigger_price)
+    if figures == (None, None, None):
+        fields = [FieldError("size", "or price or trigger_price is required")]
+        raise ProtocolError("bad_request", "Say what is to change: size, price or trigger_price.", fields=fields)
+    command = commands.AmendOrder(data.order_id, data.client_order_id, *figures)
+    done = await _done(connection.session, data.account_id, command)
+    return Answer(wire.order_amended(done.orders[0]))
+
+
+async def close_position(connection: Connection, data: messages.ClosePosition) -> Answer:
+    """Close a position at the market."""
+    command = commands.ClosePosition(data.symbol, data.client_order_id)
+    done = await _done(connection.session, data.account_id, command)
+    return Answer(wire.order_placed(done.orders[0], duplicate=done.duplicate))
+
+
+async def cancel_after(connection: Connection, data: messages.CancelAfter) -> Answer:
+    """Cancel all orders of an account at a deadline, unless it is moved before."""
+    deadline = timezone.now() + timedelta(seconds=data.timeout_s) if data.timeout_s else None
+    await _done(connection.session, data.account_id, commands.CancelAfter(deadline))
+    return Answer(messages.DeadlineSet(trigger_time=None if deadline is None else wire.utc(deadline)))
+
+
+def _check_named(data: messages.CancelOrder | messages.AmendOrder) -> None:
     if (data.order_id is None) == (data.client_order_id is None):
         fields = [FieldError("order_id", "or client_order_id is required, not both")]
         raise ProtocolError("bad_request", "Name the order by order_id or by client_order_id.", fields=fields)
+
+
+async def cancel_order(connection: Connection, data: messages.CancelOrder) -> Answer:
+    """Cancel one open order."""
+    _check_named(data)
     command = commands.CancelOrder(data.order_id, data.client_order_id)
     done = await _done(connection.session, data.account_id, command)
     return Answer(wire.order_canceled(done.orders[0]))

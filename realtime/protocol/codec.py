@@ -1,12 +1,14 @@
 """Frames from text and to text."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from realtime.protocol.errors import FieldError, ProtocolError
-from realtime.protocol.messages import LARGEST
+from realtime.protocol.messages import LARGEST, Request
 
 RequestId = str | int | None
 T = TypeVar("T", bound=msgspec.Struct)
@@ -113,7 +115,7 @@ def decode(struct: type[T], data: bytes) -> T:
         decoder = _decoders[struct] = msgspec.json.Decoder(struct)
     try:
         decoded: T = decoder.decode(data)
-        problems = _bad_numbers(decoded)
+        problems = [*_lacking(struct, _given(decoded)), *_bad_numbers(decoded)]
     except msgspec.ValidationError:
         problems = _explain(struct, data)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -123,14 +125,27 @@ def decode(struct: type[T], data: bytes) -> T:
     return decoded
 
 
-def _bad_numbers(decoded: msgspec.Struct) -> list[FieldError]:
+def _given(decoded: msgspec.Struct) -> dict[str, object]:
+    values = {name: getattr(decoded, name) for name in decoded.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+
+
+def _lacking(struct: type[msgspec.Struct], given: Mapping[str, object]) -> list[FieldError]:
+    if not issubclass(struct, Request):
+        return []
+    return [FieldError(name, "is required") for name in struct.lacking(given)]
+
+
+def _bad_numbers(decoded: msgspec.Struct, within: str = "") -> list[FieldError]:
     found = []
     for name in decoded.__struct_fields__:
         value = getattr(decoded, name)
         if isinstance(value, Decimal):
             problem = _problem_with(value)
             if problem:
-                found.append(FieldError(name, problem))
+                found.append(FieldError(within + name, problem))
+        elif isinstance(value, msgspec.Struct):
+            found += _bad_numbers(value, f"{within}{name}.")
     return found
 
 
@@ -146,34 +161,53 @@ def _problem_with(value: Decimal) -> str | None:
     return None
 
 
-def _explain(struct: type[msgspec.Struct], data: bytes) -> list[FieldError]:
+def _explain(struct: type[msgspec.Struct], data: bytes, within: str = "") -> list[FieldError]:
     """Find all that is wrong with some data, field by field: the decoder stops at the first."""
     try:
         given = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return [FieldError("data", "must be an object")]
+        return [FieldError(within.rstrip(".") or "data", "must be an object")]
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     unknown = [name for name in given if name not in fields]
-    problems = [FieldError(name[:64], "is not a field of this message") for name in unknown[:MOST_UNKNOWN]]
+    problems = [FieldError(within + name[:64], "is not a field of this message") for name in unknown[:MOST_UNKNOWN]]
     if len(unknown) > MOST_UNKNOWN:
-        problems.append(FieldError("data", f"has {len(unknown)} fields that this message does not know"))
+        told = f"has {len(unknown)} fields that this message does not know"
+        problems.append(FieldError(within.rstrip(".") or "data", told))
     hints = get_type_hints(struct, include_extras=True)
+    lacking = {each.path for each in _lacking(struct, {name: _plain(raw) for name, raw in given.items()})}
     for name, field in fields.items():
+        path = within + name
         if name not in given:
-            if field.required:
-                problems.append(FieldError(name, "is required"))
+            if field.required or name in lacking:
+                problems.append(FieldError(path, "is required"))
+            continue
+        inner = _struct_in(hints[field.name])
+        if inner is not None and bytes(given[name]) != b"null":
+            problems += _explain(inner, bytes(given[name]), f"{path}.")
             continue
         try:
-            value = msgspec.json.decode(given[name], type=hints[field.name])
+            value = msgspec.json.decode(given[name], type=_without_unset(hints[field.name]))
         except msgspec.ValidationError as error:
-            problems.append(FieldError(name, _worded(str(error))))
+            problems.append(FieldError(path, _worded(str(error))))
         except (msgspec.DecodeError, RecursionError, UnicodeError):
-            problems.append(FieldError(name, "can't be read"))
+            problems.append(FieldError(path, "can't be read"))
         else:
             problem = _problem_with(value) if isinstance(value, Decimal) else None
             if problem:
-                problems.append(FieldError(name, problem))
+                problems.append(FieldError(path, problem))
     return problems
+
+
+def _without_unset(hint: Any) -> Any:
+    """Return a field's type without the one that only says that it may be left out."""
+    options = [option for option in get_args(hint) if option is not msgspec.UnsetType]
+    return options[0] if msgspec.UnsetType in get_args(hint) and len(options) == 1 else hint
+
+
+def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
+    """Return the struct that a field holds, None where it holds none or only within a list or a map."""
+    options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    return next((each for each in options if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
 
 
 def _worded(error: str) -> str:

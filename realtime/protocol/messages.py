@@ -4,6 +4,7 @@ Requests name each field's type and bounds; an unknown field is refused, because
 place another order than the one meant. Replies and events may gain keys; clients ignore those that they don't know.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from realtime.protocol.numbers import Number
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
+OrderType = Literal["market", "limit", "stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
 Timeframe = Literal["1h", "24h", "7d", "30d", "90d", "1y", "all"]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 LARGEST = Decimal("1e12")
@@ -23,6 +25,11 @@ PROTOCOL_VERSION = 1
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `data` of a request."""
+
+    @classmethod
+    def lacking(cls, given: Mapping[str, object]) -> Sequence[str]:
+        """Return the fields that are required besides, seen those that are given."""
+        return ()
 
 
 class Empty(Request, frozen=True):
@@ -82,18 +89,54 @@ class GetAssetCurve(Request, frozen=True):
     account_id: Id | None = None
 
 
+class Bracket(Request, frozen=True):
+    """A stop loss or take profit that comes with an order. Without a price it goes to the market when it fires."""
+
+    trigger_price: Decimal
+    price: Decimal | None = None
+
+
 class PlaceOrder(Request, frozen=True):
     """An order. Sizes in units of the symbol, prices in USDC; numbers as JSON numbers or as strings."""
 
     account_id: Id
     symbol: Symbol
     side: Literal["buy", "sell"]
-    size: Decimal
-    order_type: Literal["market", "limit"]
+    order_type: OrderType
+    size: Decimal | msgspec.UnsetType = msgspec.UNSET
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
     time_in_force: Literal["gtc", "ioc", "alo"] | None = None
     reduce_only: bool = False
     leverage: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
+    margin_mode: Literal["cross", "isolated"] | None = None
+    client_order_id: ClientOrderId | None = None
+    stop_loss: Bracket | None = None
+    take_profit: Bracket | None = None
+
+    @classmethod
+    def lacking(cls, given: Mapping[str, object]) -> Sequence[str]:
+        """Only a reduce-only trigger may have no size: it then follows the position."""
+        follows = given.get("reduce_only") is True and given.get("order_type") not in ("market", "limit")
+        return () if "size" in given or follows else ("size",)
+
+
+class AmendOrder(Request, frozen=True):
+    """The order to change, by one of its two names, and the figures that are to be others."""
+
+    account_id: Id
+    order_id: Id | None = None
+    client_order_id: ClientOrderId | None = None
+    size: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+class ClosePosition(Request, frozen=True):
+    """The position to close, at the market."""
+
+    account_id: Id
+    symbol: Symbol
     client_order_id: ClientOrderId | None = None
 
 
@@ -110,6 +153,13 @@ class CancelAllOrders(Request, frozen=True):
 
     account_id: Id
     symbol: Symbol | None = None
+
+
+class CancelAfter(Request, frozen=True):
+    """In how many seconds to cancel all orders, unless this comes again before; 0: not at all."""
+
+    account_id: Id
+    timeout_s: Annotated[float, msgspec.Meta(ge=0, le=604_800)]
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -201,6 +251,10 @@ class OrderData(Reply, frozen=True):
     average_price: Number | None
     reduce_only: bool
     leverage: int
+    trigger_price: Number | None
+    triggered_at: Timestamp | None
+    parent_order_id: int | None
+    whole_position: bool
     decision_id: str | None
     created_at: Timestamp
     timestamp: Timestamp
@@ -300,6 +354,26 @@ class OrderPlaced(Reply, frozen=True):
     reason: str | None
 
 
+class OrderAmended(Reply, frozen=True):
+    """The order as it stands after the change. It is on disk."""
+
+    order_id: int
+    client_order_id: str | None
+    status: str
+    size: Number
+    price: Number | None
+    trigger_price: Number | None
+    filled_size: Number
+    average_price: Number | None
+    reason: str | None
+
+
+class DeadlineSet(Reply, frozen=True):
+    """When all orders will be canceled, or null: not at all."""
+
+    trigger_time: Timestamp | None
+
+
 class OrderCanceled(Reply, frozen=True):
     """The canceled order, and how much of it was filled before."""
 
@@ -346,6 +420,7 @@ class TradeUpdate(Reply, frozen=True):
     liquidity: str
     fill_quality: str
     decision_id: str | None
+    liquidation: bool
 
 
 class ModelChatUpdate(Reply, frozen=True):

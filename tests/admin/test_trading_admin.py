@@ -17,6 +17,7 @@ from trading.models import ModelDecision, Position
 
 pytestmark = pytest.mark.django_db
 PAGES = ["order", "trade", "position", "modeldecision", "equitypoint", "instrument", "marketprice", "enginelease"]
+PAGES += ["reconciliation"]
 
 
 @pytest.fixture

@@ -13,15 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from accounts.fields import FixedPointField
 from accounts.models import Account
 from tests.builders import an_account, an_order, execute
-from tests.domain.stories import Asked, OnOrder, Price, stories
+from tests.domain.stories import Asked, OnOrder, Price, asked_of, stories
 from trading.desk import Done
-from trading.domain.commands import CancelOrder, Command, MatchOrder
+from trading.domain.commands import CancelAtDeadline, CancelOrder, Command, FireTrigger, MatchOrder
 from trading.domain.enums import Side
 from trading.domain.market import Quote
 from trading.domain.positions import Position as PositionValue
 from trading.domain.positions import apply_fill
 from trading.market.board import board
 from trading.models import Order, Position, Trade
+from trading.models.order import ACTIVE
 from trading.prices import market_now
 from trading.selectors import account_snapshot
 
@@ -43,14 +44,15 @@ def tell(account: Account, story: Sequence[Asked]) -> None:
         if isinstance(each, Price):
             flush()
             put(each)
-            resting = Order.objects.filter(account=account, status="open").values_list("pk", flat=True)
-            batch += [MatchOrder(pk) for pk in resting]
+            active = Order.objects.filter(ACTIVE, account=account).order_by("pk").values_list("pk", flat=True)
+            batch += [FireTrigger(pk) for pk in active]
+            batch += [MatchOrder(pk) for pk in active]
+            batch.append(CancelAtDeadline())
         elif isinstance(each, OnOrder):
             flush()
-            placed = list(Order.objects.filter(account=account).order_by("pk").values_list("pk", flat=True))
+            placed = list(Order.objects.filter(account=account).order_by("pk"))
             if placed:
-                pk = placed[each.number % len(placed)]
-                batch.append(CancelOrder(pk) if each.cancel else MatchOrder(pk))
+                batch.append(asked_of(placed[each.number % len(placed)].to_domain(), each))
         else:
             batch.append(each)
     flush()

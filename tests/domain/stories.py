@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from tests.domain.given import BTC, ETH, NOW, a_market, an_account, d
 from trading.domain.book import Book, Level
 from trading.domain.commands import (
+    AmendOrder,
+    Bracket,
+    CancelAfter,
     CancelAllOrders,
+    CancelAtDeadline,
     CancelOrder,
+    ClosePosition,
     Command,
+    FireTrigger,
     MatchOrder,
     MoveCash,
     PlaceOrder,
@@ -22,6 +28,7 @@ from trading.domain.commands import (
 from trading.domain.decider import Accepted, Rejected, decide
 from trading.domain.enums import Action, LedgerKind, OrderType, Side, TimeInForce
 from trading.domain.market import Market, Quote
+from trading.domain.orders import Order
 from trading.domain.state import AccountState
 
 GRID = {"BTC": (BTC.size_decimals, 1, 67_000), "ETH": (ETH.size_decimals, 2, 3_000)}
@@ -41,7 +48,8 @@ class OnOrder:
     """Something is asked of one of the orders placed so far."""
 
     number: int
-    cancel: bool
+    what: str
+    figure: int = 0
 
 
 symbols = st.sampled_from(["BTC", "ETH"])
@@ -76,23 +84,36 @@ def moves(draw: st.DrawFn) -> Price:
 def orders(draw: st.DrawFn) -> PlaceOrder:
     symbol = draw(symbols)
     size_decimals = GRID[symbol][0]
-    is_limit = draw(st.booleans())
+    kind = draw(st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT, *OrderType]))
+    is_limit = not kind.is_market
     odd = [d(text) for text in ("0", "-1", "0.0000001", "NaN", "Infinity", "1e11")]
     size = draw(steps(size_decimals, "0.01", "4" if symbol == "ETH" else "0.5"))
     price = draw(prices(symbol))
     if draw(st.integers(0, 15)) == 9:
         size, price = draw(st.sampled_from([*odd, size])), draw(st.sampled_from([d("0.001"), d("67000.55"), price]))
+    reduce_only = draw(st.sampled_from([False, False, False, False, True]))
+    follows = reduce_only and kind.is_trigger and draw(st.booleans())
+    has_brackets = not reduce_only and draw(st.integers(0, 3)) == 3
+    side = draw(sides)
+    stop, profit = ("0.94", "1.06") if side is Side.BUY else ("1.06", "0.94")
     return PlaceOrder(
         symbol=symbol,
-        side=draw(sides),
-        size=size,
-        order_type=OrderType.LIMIT if is_limit else OrderType.MARKET,
+        side=side,
+        size=None if follows else size,
+        order_type=kind,
+        trigger_price=draw(prices(symbol)) if kind.is_trigger else None,
+        stop_loss=Bracket(_tick(symbol, stop)) if has_brackets else None,
+        take_profit=Bracket(_tick(symbol, profit), draw(st.none() | prices(symbol))) if has_brackets else None,
         price=price if is_limit else None,
         time_in_force=draw(st.sampled_from([None, *TimeInForce])) if is_limit else None,
-        reduce_only=draw(st.sampled_from([False, False, False, False, True])),
+        reduce_only=reduce_only,
         leverage=draw(st.sampled_from([None, None, 1, 3, 10, 10, 20, 25, 25, 99])),
         client_order_id=draw(st.sampled_from([None, None, None, "a", "b", "c", "d"])),
     )
+
+
+def _tick(symbol: str, share: str) -> Decimal:
+    return d(round(GRID[symbol][2] * d(share)))
 
 
 @st.composite
@@ -111,7 +132,13 @@ decisions = st.builds(
     client_decision_id=st.sampled_from([None, "x"]),
     order=st.one_of(st.none(), orders()),
 )
-on_orders = st.builds(OnOrder, st.integers(0, 9), st.booleans())
+on_orders = st.builds(
+    OnOrder,
+    st.integers(0, 9),
+    st.sampled_from(["cancel", "match", "fire", "price", "size", "trigger"]),
+    st.integers(-9, 9),
+)
+deadlines = st.builds(CancelAfter, st.sampled_from([None, NOW + timedelta(hours=5), NOW + timedelta(hours=15)]))
 asked = st.one_of(
     orders(),
     orders(),
@@ -123,6 +150,8 @@ asked = st.one_of(
     cash_moves(),
     decisions,
     st.just(RecordEquity()),
+    st.builds(ClosePosition, symbols),
+    deadlines,
     st.builds(CancelAllOrders, st.sampled_from([None, "BTC"])),
 )
 stories = st.lists(asked, min_size=8, max_size=24)
@@ -157,14 +186,33 @@ def told(story: Sequence[Asked]) -> Iterator[Step]:
             quotes = {**market.quotes, each.symbol: Quote(each.symbol, each.mark, now, book=each.book, expires=False)}
             kept = {symbol: book for symbol, book in market.books.items() if symbol != each.symbol}
             market = Market(market.instruments, quotes, market.stale_after, kept)
+            commands += [FireTrigger(ref) for ref, order in state.orders.items() if order.is_active]
             commands += [MatchOrder(order.ref) for order in state.open_orders()]
+            commands.append(CancelAtDeadline())
         elif not isinstance(each, OnOrder):
             commands.append(each)
         elif state.orders:
             ref = sorted(state.orders)[each.number % len(state.orders)]
-            commands.append(CancelOrder(ref) if each.cancel else MatchOrder(ref))
+            commands.append(asked_of(state.orders[ref], each))
         for command in commands:
             found = copied(market)
             decided = decide(state, command, market, now)
             yield Step(state, command, found, now, decided, market)
             state = decided.state
+
+
+def asked_of(order: Order, asked: OnOrder) -> Command:
+    """Return what is asked of an order; its figures move by some hundredths."""
+    ref, factor = order.ref, 1 + d(asked.figure) / 100
+    match asked.what:
+        case "cancel":
+            return CancelOrder(ref)
+        case "match":
+            return MatchOrder(ref)
+        case "fire":
+            return FireTrigger(ref)
+        case "price":
+            return AmendOrder(ref, price=d(round(order.price * factor)))
+        case "size":
+            return AmendOrder(ref, size=round(order.size * factor, 4))
+    return AmendOrder(ref, trigger_price=d(round((order.trigger_price or order.price) * factor)))

@@ -790,10 +790,13 @@ def test_a_refused_order_takes_nothing_from_the_book() -> None:
     assert fills(accepted(an_account(RICH), an_order("buy", "1"), market).facts) == rows(("67010", "1"))
 
 
-def test_an_assumed_book_stands_again_at_once() -> None:
+def test_an_assumed_book_lacks_what_was_taken() -> None:
     market, state = a_market(a_quote("67000")), an_account("100000000")
-    first = accepted(state, an_order("buy", "30"), market)
-    assert fills(accepted(first.state, an_order("buy", "30"), market).facts) == fills(first.facts)
+    whole = accepted(state, an_order("buy", "30"), a_market(a_quote("67000"))).state
+    first = accepted(state, an_order("buy", "12"), market)
+    second = accepted(first.state, an_order("buy", "18"), market)
+    assert second.state.position("BTC", 10).entry_notional == whole.position("BTC", 10).entry_notional
+    assert fills(accepted(state, an_order("sell", "1"), market).facts) == rows(("66996", "1"))
 
 
 def test_a_new_market_brings_a_new_book() -> None:

@@ -15,12 +15,11 @@ from trading.domain.commands import PlaceOrder
 from trading.domain.decider import Accepted, Rejected, decide
 from trading.domain.enums import LedgerKind, Liquidity, OrderStatus, Side
 from trading.domain.facts import CashMoved, EquityRecorded, OrderChanged, PositionChanged, TradeExecuted
+from trading.domain.lifecycle import CANCEL_REASONS, FOLLOWING
 from trading.domain.market import Quote
 from trading.domain.money import MICRO
 from trading.domain.positions import apply_fill
-
-ALLOWED = {OrderStatus.OPEN: set(OrderStatus), OrderStatus.FILLED: {OrderStatus.FILLED}}
-ALLOWED[OrderStatus.CANCELED] = {OrderStatus.CANCELED}
+from trading.domain.triggers import is_reached
 
 
 def values(of: Any) -> Iterator[Any]:
@@ -130,7 +129,7 @@ def test_a_refused_command_changes_nothing(story: list[Asked]) -> None:
 
 
 @given(stories)
-def test_orders_only_go_from_open_to_filled_or_canceled_and_equal_their_fills(story: list[Asked]) -> None:
+def test_orders_only_go_where_their_status_may_and_equal_their_fills(story: list[Asked]) -> None:
     sizes: dict[int, Decimal] = {}
     notionals: dict[int, Decimal] = {}
     for step in told(story):
@@ -141,13 +140,17 @@ def test_orders_only_go_from_open_to_filled_or_canceled_and_equal_their_fills(st
                 notionals[trade.order_ref] = notionals.get(trade.order_ref, d(0)) + trade.size * trade.price
         assert step.before.orders.keys() <= later.orders.keys()
         for ref, order in step.before.orders.items():
-            assert later.orders[ref].status in ALLOWED[order.status]
-            assert order.is_open or later.orders[ref] == order
+            assert later.orders[ref] == order or later.orders[ref].status in FOLLOWING[order.status]
+            assert order.is_active or later.orders[ref] == order
         for ref, order in later.orders.items():
             assert order.filled_size == sizes.get(ref, 0)
             assert order.filled_notional == notionals.get(ref, 0)
             assert 0 <= order.filled_size <= order.size
             assert (order.status is OrderStatus.FILLED) == (order.remaining == 0)
+            assert (order.status is OrderStatus.CANCELED) == (order.reason in CANCEL_REASONS)
+            if order.status is OrderStatus.PENDING_TRIGGER:
+                assert not order.filled_size
+                assert order.triggered_at is None
 
 
 @given(stories)
@@ -215,3 +218,36 @@ def test_nobody_opens_more_than_the_account_can_carry(story: list[Asked]) -> Non
         cost = sum(abs(t.price - marks[t.symbol]) * t.size for t in opening) * 2 + sum(t.fee for t in opening)
         used = sum(p.value(marks[s]) / p.leverage for s, p in later.positions.items() if p.is_open)
         assert later.equity(step.market) + cost + MICRO >= used
+
+
+@given(stories)
+def test_what_protects_lives_as_long_as_what_it_protects(story: list[Asked]) -> None:
+    for step in told(story):
+        state = step.decided.state
+        for order in state.orders.values():
+            if not order.is_active or not order.order_type.is_trigger or not order.reduce_only:
+                continue
+            parent = None if order.parent_ref is None else state.orders[order.parent_ref]
+            assert order.awaits_parent == (parent is not None and parent.is_active)
+            if order.awaits_parent:
+                assert parent is not None
+                assert order.size == parent.size
+                continue
+            position = state.positions[order.symbol]
+            assert position.is_open
+            assert position.side.closing_side is order.side
+            if order.whole_position and order.status is OrderStatus.PENDING_TRIGGER:
+                assert order.size == position.size
+
+
+@given(stories)
+def test_only_orders_that_fired_hold_margin_and_only_reached_ones_fire(story: list[Asked]) -> None:
+    for step in told(story):
+        for ref, order in step.decided.state.orders.items():
+            before = step.before.orders.get(ref)
+            if before is None or before.triggered_at is not None or order.triggered_at is None:
+                continue
+            assert before.trigger_price is not None
+            mark = step.market.quotes[order.symbol].mark
+            assert is_reached(order.side, order.order_type, before.trigger_price, mark)
+            assert not before.awaits_parent

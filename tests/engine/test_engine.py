@@ -92,12 +92,12 @@ def test_a_restart_goes_on_where_the_feed_was_and_decides_nothing_twice(
     first = make_engine()
     run(first, time, 10)
     last = {price.instrument_id: price.mark for price in MarketPrice.objects.all()}
-    cursor = FeedCursor.objects.get().position
+    cursor = FeedCursor.objects.get(pk="engine").position
     time.now += timedelta(minutes=5)  # killed: nothing was given back, the lease ran out
     second = make_engine()
     second.step(time.now)
     assert {symbol: quote.mark for symbol, quote in second.desk.board.quotes.items()} == last
-    assert FeedCursor.objects.get().position["next_bar"] == cursor["next_bar"]
+    assert FeedCursor.objects.get(pk="engine").position["next_bar"] == cursor["next_bar"]
     run(second, time, 10)
     ids = list(ModelDecision.objects.values_list("client_decision_id", flat=True))
     assert len(ids) == len(set(ids))
@@ -340,3 +340,27 @@ def test_an_instrument_that_can_not_be_used_stops_no_other(make_engine: MakeEngi
     [answer] = engine.desk.execute([Request(account.pk, an_order("0.01", symbol="ETH"))])
     assert isinstance(answer, Rejection)
     assert answer.code == "unknown_symbol"
+
+
+def test_who_lacks_margin_is_liquidated_at_the_tick_that_takes_it(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    settings.HYPERORU_MARKET = "manual"
+    engine, account = make_engine(), an_account(capital="6027")
+    put = lambda mark: store([Quote("BTC", Decimal(mark), time.now, None, a_deep_book(mark), expires=False)])  # noqa: E731
+    put("60000")
+    run(engine, time, 0.25)
+    engine.desk.execute([Request(account.pk, an_order("1", leverage=10))])
+    put("54700")
+    run(engine, time, 0.25)
+    assert not Trade.objects.filter(liquidation=True).exists()
+    put("54600")
+    run(engine, time, 0.25)
+    [trade] = Trade.objects.filter(liquidation=True)
+    assert (trade.account_id, trade.size, trade.price) == (account.pk, 1, 54600)
+    run(engine, time, 1)
+    assert Trade.objects.filter(liquidation=True).count() == 1
+
+
+def a_deep_book(mark: str) -> Book:
+    return Book(levels_from([[mark, "100"]]), levels_from([[mark, "100"]]))

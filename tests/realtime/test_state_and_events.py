@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,21 +14,29 @@ from realtime.orm import in_orm
 from tests.builders import a_token, an_account, an_order, execute, set_price
 from tests.serving import Client, Message, Server, client
 from trading.domain.commands import (
+    AmendOrder,
+    Bracket,
+    CancelAfter,
     CancelAllOrders,
+    CancelAtDeadline,
     CancelOrder,
+    ClosePosition,
     Command,
+    FireTrigger,
     MatchOrder,
     MoveCash,
+    PlaceOrder,
     RecordEquity,
     SubmitDecision,
 )
-from trading.domain.enums import Action, LedgerKind, TimeInForce
+from trading.domain.enums import Action, LedgerKind, OrderType, TimeInForce
 from trading.models import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHANNELS = ["trades", "positions", "model_chat", "asset_curve", "orders"]
 DERIVED = {"margin_used", "withdrawable", "unrealized_pnl", "as_of", "timestamp"}
 """Figures of a snapshot that clients work out from the others and the marks."""
+LONG_AGO, NEVER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 BOOK = {"bids": [["68499", "0.02"], ["68490", "1"]], "asks": [["68501", "0.02"], ["68510", "1"]]}
 
 
@@ -46,6 +56,29 @@ def open_order(account: Account) -> int:
 def reached(account: Account) -> list[Command]:
     set_price("BTC", "59000", [["58999", "5"]], [["59001", "5"]])
     return [MatchOrder(open_order(account))]
+
+
+def a_stop() -> PlaceOrder:
+    stop = an_order("1", "sell", order_type=OrderType.STOP_MARKET, trigger_price=Decimal(68_000), reduce_only=True)
+    return replace(stop, size=None)
+
+
+def with_brackets(account: Account) -> None:
+    execute(account, bracketed())
+
+
+def with_stop(account: Account) -> None:
+    with_position(account)
+    execute(account, a_stop())
+
+
+def fires(account: Account) -> list[Command]:
+    set_price("BTC", "68000", [["67999", "0.02"], ["67990", "1"]], [["68001", "1"]])
+    return [FireTrigger(Order.objects.get(account=account, status="pending_trigger").pk)]
+
+
+def bracketed() -> PlaceOrder:
+    return an_order("0.01", stop_loss=Bracket(Decimal(68_000)), take_profit=Bracket(Decimal(69_000)))
 
 
 Prepare = Callable[[Account], None]
@@ -111,6 +144,43 @@ CASES: dict[str, tuple[Prepare, Callable[[Account], list[Command]], dict[str, in
         with_resting_orders,
         reached,
         {"order_update": 1, "trade_update": 1, "position_update": 1, "asset_curve_update": 1},
+    ),
+    "a stop waits": (with_position, lambda _: [a_stop()], {"order_update": 1}),
+    "a stop fires": (
+        with_stop,
+        fires,
+        {"order_update": 1, "trade_update": 2, "position_update": 1, "asset_curve_update": 1},
+    ),
+    "an order comes with brackets": (
+        lambda _: None,
+        lambda _: [bracketed()],
+        {"order_update": 3, "trade_update": 1, "position_update": 1, "asset_curve_update": 1},
+    ),
+    "brackets end with the position": (
+        with_brackets,
+        lambda _: [ClosePosition("BTC")],
+        {"order_update": 3, "trade_update": 1, "position_update": 1, "asset_curve_update": 1},
+    ),
+    "a stop follows the position": (
+        with_stop,
+        lambda _: [an_order("0.01")],
+        {"order_update": 2, "trade_update": 1, "position_update": 1, "asset_curve_update": 1},
+    ),
+    "an order is amended": (
+        with_resting_orders,
+        lambda a: [AmendOrder(open_order(a), size=Decimal("0.02"))],
+        {"order_update": 1},
+    ),
+    "an amended order crosses": (
+        with_resting_orders,
+        lambda a: [AmendOrder(open_order(a), price=Decimal(68_501))],
+        {"order_update": 1, "trade_update": 1, "position_update": 1, "asset_curve_update": 1},
+    ),
+    "a deadline is set": (with_resting_orders, lambda _: [CancelAfter(NEVER)], {}),
+    "the deadline passes": (
+        with_resting_orders,
+        lambda _: [CancelAfter(LONG_AGO), CancelAtDeadline()],
+        {"order_update": 2},
     ),
     "a decision holds": (
         lambda _: None,
@@ -214,7 +284,7 @@ def applied(state: Message, events: list[Message]) -> Message:
                     positions[data["symbol"]] = data
             case "order_update":
                 orders.pop(data["order_id"], None)
-                if data["status"] in ("open", "partially_filled"):
+                if data["status"] in ("open", "partially_filled", "pending_trigger"):
                     orders[data["order_id"]] = data
             case "asset_curve_update":
                 new |= {key: data[key] for key in ("equity", "balance", "daily_pnl", "daily_return_pct")}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from trading.domain.enums import FillQuality, Side
 from trading.domain.instruments import Instrument, round_away_from_mid
@@ -74,6 +75,7 @@ def levels_from(rows: Sequence[Sequence[object]]) -> tuple[Level, ...]:
     return tuple(Level(Decimal(str(price)), Decimal(str(size))) for price, size in rows)
 
 
+@lru_cache(maxsize=64)
 def synthetic_book(instrument: Instrument, mark: Decimal) -> Book:
     """Assume a book around the mark where the market gives none.
 

@@ -23,12 +23,13 @@ class Bracket:
 class PlaceOrder:
     """`size` in units of the symbol, `price` (limit orders only) and `trigger_price` (triggers only) in USDC.
 
+    `size` None: a reduce-only trigger that closes the whole position, whatever its size is then.
     `leverage` and `margin_mode` None: the position's, or the instrument's default and cross.
     """
 
     symbol: str
     side: Side
-    size: Decimal
+    size: Decimal | None
     order_type: OrderType = OrderType.MARKET
     price: Decimal | None = None
     time_in_force: TimeInForce | None = None
@@ -75,6 +76,11 @@ class ClosePosition:
     """Close a symbol's whole position at the market."""
 
     symbol: str
+    client_order_id: str | None = None
+
+    def fingerprint(self) -> str:
+        """Digest the body without its client id, whatever the position is by now."""
+        return hashlib.sha256(f"close|{self.symbol}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

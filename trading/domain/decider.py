@@ -7,27 +7,44 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import localcontext
 
-from trading.domain import matching, placing
+from trading.domain import (
+    amending,
+    brackets,
+    canceling,
+    firing,
+    house,
+    liquidation,
+    matching,
+    placing,
+    settling,
+)
 from trading.domain.commands import (
+    AmendOrder,
+    CancelAfter,
     CancelAllOrders,
+    CancelAtDeadline,
     CancelOrder,
+    ClosePosition,
     Command,
+    FireTrigger,
+    Liquidate,
     MatchOrder,
     MoveCash,
     PlaceOrder,
     RecordEquity,
+    SettleFunding,
     SubmitDecision,
     TakeOver,
 )
 from trading.domain.enums import LedgerKind
-from trading.domain.errors import InsufficientMargin, NotFound, NotOpen, OrderRejected, Rejection
-from trading.domain.facts import CashMoved, DecisionRecorded, Fact, OrderChanged
+from trading.domain.errors import InsufficientMargin, OrderRejected, Rejection
+from trading.domain.facts import CashMoved, DecisionRecorded, Fact
 from trading.domain.journal import Journal
-from trading.domain.margin import margin_used, withdrawable
 from trading.domain.market import Market
-from trading.domain.money import CONTEXT, ZERO
+from trading.domain.money import CONTEXT
 from trading.domain.orders import Order
 from trading.domain.policies import DEFAULTS, Policies
+from trading.domain.risk import withdrawable
 from trading.domain.state import AccountState
 
 
@@ -43,7 +60,7 @@ class Accepted:
     orders: tuple[Order, ...] = ()
     duplicate: bool = False
     decision: int | None = None
-    for_house: TakeOver | None = None
+    for_house: tuple[TakeOver, ...] = ()
     """What the house has to take over in the same transaction."""
 
 
@@ -70,18 +87,48 @@ def _decide(state: AccountState, command: Command, market: Market, now: datetime
     match command:
         case PlaceOrder():
             return _place(state, command, market, now, policies)
+        case ClosePosition():
+            return _close(state, command, market, now, policies)
+        case AmendOrder():
+            journal = Journal(state, market, now)
+            return _accepted(journal, amending.amend(journal, command, policies))
         case CancelOrder():
-            return _cancel(state, command, now)
+            journal = Journal(state, market, now)
+            return _accepted(journal, canceling.cancel(journal, command))
         case CancelAllOrders():
-            return _cancel_all(state, command, now)
+            journal = Journal(state, market, now)
+            return _accepted(journal, canceling.cancel_all(journal, command))
+        case CancelAfter():
+            journal = Journal(state, market, now)
+            canceling.cancel_after(journal, command)
+            return _accepted(journal)
+        case CancelAtDeadline():
+            journal = Journal(state, market, now)
+            return _accepted(journal, canceling.cancel_at_deadline(journal))
         case MatchOrder():
             journal = Journal(state, market, now)
             matching.match(journal, command.order_id)
+            return _accepted(journal)
+        case FireTrigger():
+            journal = Journal(state, market, now)
+            firing.fire(journal, command.order_id)
+            return _accepted(journal)
+        case Liquidate():
+            journal = Journal(state, market, now)
+            for_house = () if state.is_house else liquidation.liquidate(journal, policies)
+            return replace(_accepted(journal), for_house=for_house)
+        case TakeOver():
+            journal = Journal(state, market, now)
+            house.take_over(journal, command)
             return _accepted(journal)
         case RecordEquity():
             journal = Journal(state, market, now)
             journal.record_equity()
             return _accepted(journal)
+        case SettleFunding():
+            journal = Journal(state, market, now)
+            is_new = settling.settle(journal, command)
+            return replace(_accepted(journal), duplicate=not is_new)
         case MoveCash():
             return _move_cash(state, command, market, now)
         case SubmitDecision():
@@ -90,6 +137,7 @@ def _decide(state: AccountState, command: Command, market: Market, now: datetime
 
 
 def _accepted(journal: Journal, orders: tuple[Order, ...] = ()) -> Accepted:
+    brackets.settle(journal)
     facts = journal.finish()  # which may still change the state
     return Accepted(journal.state, facts, orders)
 
@@ -106,30 +154,15 @@ def _place(
     if earlier is not None:
         return Accepted(state, orders=(earlier,), duplicate=True)
     journal = Journal(state, market, now)
-    order = placing.place(journal, command, policies, decision_ref)
-    return _accepted(journal, orders=(order,))
+    return _accepted(journal, placing.place(journal, command, policies, decision_ref))
 
 
-def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> Accepted:
-    order = state.order_by_client_id(command.client_order_id)
-    if command.order_id is not None:
-        order = state.orders.get(command.order_id)
-    if order is None:
-        raise NotFound("This account has no such order; check order_id or client_order_id.")
-    if not order.is_open:
-        raise NotOpen(order.status)
-    canceled = order.canceled("canceled", now)
-    return Accepted(state.with_order(canceled), (OrderChanged(canceled, created=False),), orders=(canceled,))
-
-
-def _cancel_all(state: AccountState, command: CancelAllOrders, now: datetime) -> Accepted:
-    canceled = tuple(
-        order.canceled("canceled", now)
-        for order in state.open_orders()
-        if command.symbol is None or order.symbol == command.symbol
-    )
-    after = replace(state, orders={**state.orders, **{order.ref: order for order in canceled}})
-    return Accepted(after, tuple(OrderChanged(order, created=False) for order in canceled), orders=canceled)
+def _close(state: AccountState, command: ClosePosition, market: Market, now: datetime, policies: Policies) -> Accepted:
+    earlier = placing.earlier_order(state, command)
+    if earlier is not None:
+        return Accepted(state, orders=(earlier,), duplicate=True)
+    journal = Journal(state, market, now)
+    return _accepted(journal, placing.close(journal, command, policies))
 
 
 def _move_cash(state: AccountState, command: MoveCash, market: Market, now: datetime) -> Accepted:
@@ -139,10 +172,7 @@ def _move_cash(state: AccountState, command: MoveCash, market: Market, now: date
             "A deposit must be positive, a withdrawal negative, and nothing 0.", reason="amount_rejected"
         )
     if command.kind is LedgerKind.WITHDRAWAL:
-        marks = state.marks(market)
-        notional = sum((p.value(marks[p.symbol]) for p in state.positions.values() if p.is_open), ZERO)
-        used = margin_used(state.positions.values(), marks)
-        free = withdrawable(state.equity(market), used, notional, state.order_margin())
+        free = withdrawable(state, market)
         if -command.amount > free:
             raise InsufficientMargin(-command.amount, free)
     cash = state.cash + command.amount

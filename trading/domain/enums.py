@@ -13,6 +13,10 @@ class Side(StrEnum):
     def sign(self) -> int:
         return 1 if self is Side.BUY else -1
 
+    @property
+    def other(self) -> "Side":
+        return Side.SELL if self is Side.BUY else Side.BUY
+
 
 class PositionSide(StrEnum):
     LONG = "long"
@@ -87,10 +91,14 @@ class TradeStatus(StrEnum):
 
 
 class FillQuality(StrEnum):
-    """Where the fill's price came from: a real book, or one assumed around the mark."""
+    """Where the fill's price came from: a real book, one assumed around the mark, or the mark itself (`backstop`).
+
+    `backstop` fills are the house's: it takes a liquidated position over, without a fee.
+    """
 
     BOOK = "book"
     SYNTHETIC = "synthetic"
+    BACKSTOP = "backstop"
 
 
 class Action(StrEnum):

@@ -101,7 +101,7 @@ class NotOpen(Rejection):
     code = "not_open"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"The order is already {status}; there is nothing left to cancel.")
+        super().__init__(f"The order is already {status}; nothing more can be done with it.")
 
 
 class Forbidden(Rejection):

@@ -13,8 +13,11 @@ from trading.domain.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
+    """`told` False: nothing of it that anybody is told has changed."""
+
     order: Order
     created: bool
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Instrument:
     """Half of the spread that is assumed where the market gives no book, in basis points of the mark."""
     depth_notional: Decimal = Decimal(250_000)
     """USDC that is assumed to stand at each level where the market gives no book."""
+    impact_notional: Decimal = Decimal(6_000)
+    """USDC that the impact prices are those of, from which the premium follows that funding is made of."""
 
     @property
     def max_leverage(self) -> int:

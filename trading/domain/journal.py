@@ -1,16 +1,20 @@
 """One command's journal: the account as it changes, and the facts that say so."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from trading.domain.enums import FillQuality, Liquidity
+from trading.domain import lifecycle
+from trading.domain.enums import FillQuality, LedgerKind, Liquidity, MarginMode
 from trading.domain.equity import EquityPoint
-from trading.domain.facts import EquityRecorded, Fact, OrderChanged, PositionChanged, TradeExecuted
+from trading.domain.facts import CashMoved, EquityRecorded, Fact, OrderChanged, PositionChanged, TradeExecuted
 from trading.domain.fees import fee
+from trading.domain.isolated import book_fill, releveraged, with_mode
 from trading.domain.market import Market
+from trading.domain.money import ZERO
 from trading.domain.orders import Order
-from trading.domain.positions import apply_fill
+from trading.domain.positions import Position
 from trading.domain.state import AccountState
 
 
@@ -25,6 +29,16 @@ class Journal:
         self._changed_symbols: list[str] = []
         self._filled = False
 
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What was told so far."""
+        return tuple(self._facts)
+
+    @property
+    def changed_symbols(self) -> tuple[str, ...]:
+        """The symbols whose positions changed."""
+        return tuple(self._changed_symbols)
+
     def tell(self, fact: Fact) -> None:
         self._facts.append(fact)
 
@@ -34,22 +48,68 @@ class Journal:
         return ref
 
     def put_order(self, order: Order, *, created: bool = False) -> None:
-        """Keep an order's new value and tell it."""
+        """Keep an order's new value and tell it. Raises `IllegalTransition` where no order may become that."""
+        lifecycle.check(None if created else self.state.orders[order.ref], order)
         self.state = self.state.with_order(order)
         self.tell(OrderChanged(order, created))
+
+    def put_orders(self, orders: Sequence[Order]) -> None:
+        """Keep the new values of many orders and tell them."""
+        for order in orders:
+            lifecycle.check(self.state.orders[order.ref], order)
+        self.state = replace(self.state, orders={**self.state.orders, **{order.ref: order for order in orders}})
+        self._facts += [OrderChanged(order, created=False) for order in orders]
+
+    def put_order_quietly(self, order: Order) -> None:
+        """Keep an order's new value that is stored and told to nobody, as its place in the queue."""
+        self.state = self.state.with_order(order)
+        self.tell(OrderChanged(order, created=False, told=False))
+
+    def put_position(self, position: Position) -> None:
+        """Keep a position's new value; it is told with the command's other changes."""
+        self.state = self.state.with_position(position)
+        self._touch(position.symbol)
+
+    def move_cash(self, kind: LedgerKind, amount: Decimal, reason: str, *, key: str | None = None) -> None:
+        """Move cash other than by a fill and tell it; the equity that follows is told with the command's end."""
+        self.state = replace(self.state, cash=self.state.cash + amount)
+        self.tell(CashMoved(kind, amount, self.state.cash, reason, self.now, key))
+        self._filled = True
 
     def set_leverage(self, symbol: str, leverage: int) -> None:
         """Change the leverage of a position that exists; it is told with the command's other changes."""
         position = self.state.positions.get(symbol)
         if position is not None and position.leverage != leverage:
-            self.state = self.state.with_position(replace(position, leverage=leverage))
+            mark = self.market.mark(symbol, otherwise=position.entry_price)
+            self.state = self.state.with_position(releveraged(position, leverage, mark))
             self._touch(symbol)
 
-    def fill(self, order: Order, size: Decimal, price: Decimal, liquidity: Liquidity, quality: FillQuality) -> None:
-        """Book one fill of an order: position, realised PnL and fee. The order itself is told by its owner."""
+    def set_margin_mode(self, symbol: str, mode: MarginMode | None, leverage: int) -> None:
+        """Change the margin mode of a flat position (None: leave it); the first order of a symbol makes one for it."""
+        position = self.state.position(symbol, leverage)
+        changed = with_mode(position, mode)
+        if changed is not position:
+            self.state = self.state.with_position(changed)
+            self._touch(symbol)
+
+    def fill(
+        self,
+        order: Order,
+        size: Decimal,
+        price: Decimal,
+        liquidity: Liquidity,
+        quality: FillQuality,
+        *,
+        liquidation: bool = False,
+    ) -> None:
+        """Book one fill of an order: position, realised PnL and fee. The order itself is told by its owner.
+
+        What the house takes over costs no fee; what a liquidation frees stays with an isolated position.
+        """
         before = self.state.position(order.symbol, order.leverage)
-        result = apply_fill(before, order.side, size, price)
-        paid = fee(price, size, self.state.fee_rates.rate(liquidity))
+        taken_over = quality is FillQuality.BACKSTOP
+        paid = ZERO if taken_over else fee(price, size, self.state.fee_rates.rate(liquidity))
+        result = book_fill(before, order.side, size, price, paid, keep_margin=liquidation)
         cash = self.state.cash - paid + (result.closed_pnl or 0)
         self.state = replace(self.state.with_position(result.position), cash=cash)
         self._touch(order.symbol)
@@ -67,6 +127,7 @@ class Journal:
                 liquidity=liquidity,
                 fill_quality=quality,
                 at=self.now,
+                liquidation=liquidation,
             )
         )
 

@@ -1,4 +1,7 @@
-"""Cross margin: what positions tie up, what may be withdrawn, and where an account would be liquidated.
+"""Margin: what positions tie up, what may be withdrawn, and where an account would be liquidated.
+
+All cross positions of an account stand together, with all its cash that no isolated position has to itself; each
+isolated position stands alone.
 
 Source of the formulae: Hyperliquid documentation, "Margining", "Margin tiers" and "Liquidations".
 """
@@ -25,7 +28,7 @@ class Maintenance:
     max_leverage: int
 
 
-def _brackets(tiers: Sequence[MarginTier]) -> list[tuple[MarginTier, Decimal, Decimal]]:
+def maintenance_lines(tiers: Sequence[MarginTier]) -> list[tuple[MarginTier, Decimal, Decimal]]:
     """Return (tier, maintenance rate, deduction): ``rate = 1 / (2 * max_leverage)``, deductions keep it continuous."""
     rows: list[tuple[MarginTier, Decimal, Decimal]] = []
     for tier in tiers:
@@ -40,9 +43,9 @@ def maintenance(tiers: Sequence[MarginTier], notional: Decimal) -> Maintenance:
 
     A notional that is exactly a tier's lower bound still belongs to the tier below.
     """
-    brackets = _brackets(tiers)
-    within = (row for row in reversed(brackets) if notional > row[0].lower_notional)
-    tier, rate, deduction = next(within, brackets[0])
+    rows = maintenance_lines(tiers)
+    within = (row for row in reversed(rows) if notional > row[0].lower_notional)
+    tier, rate, deduction = next(within, rows[0])
     return Maintenance(notional * rate - deduction, rate, deduction, tier.max_leverage)
 
 
@@ -56,24 +59,48 @@ def account_value(cash: Decimal, positions: Iterable[Position], marks: Mapping[s
     return cash + sum((p.unrealized_pnl(marks[p.symbol]) for p in positions if p.is_open), ZERO)
 
 
+def cross_positions(positions: Iterable[Position]) -> list[Position]:
+    """Return the open positions that stand together."""
+    return [p for p in positions if p.is_open and not p.is_isolated]
+
+
+def isolated_positions(positions: Iterable[Position]) -> list[Position]:
+    """Return the open positions of which each stands alone."""
+    return [p for p in positions if p.is_open and p.is_isolated]
+
+
+def cross_value(cash: Decimal, positions: Sequence[Position], marks: Mapping[str, Decimal]) -> Decimal:
+    """Return what stands for the cross positions, USDC: their unrealised PnL and the cash that is not isolated."""
+    free = cash - sum((p.isolated_margin for p in positions), ZERO)
+    return account_value(free, cross_positions(positions), marks)
+
+
+def position_margin(position: Position, mark: Decimal) -> Decimal:
+    """Return what a position ties up, USDC: of a cross one its initial margin, of an isolated one all it is worth."""
+    if position.is_isolated:
+        return position.isolated_margin + position.unrealized_pnl(mark)
+    return initial_margin(position.value(mark), position.leverage)
+
+
 def margin_used(positions: Iterable[Position], marks: Mapping[str, Decimal]) -> Decimal:
-    """Return the initial margin that all positions tie up at their marks, USDC."""
-    return sum((initial_margin(p.value(marks[p.symbol]), p.leverage) for p in positions if p.is_open), ZERO)
+    """Return what all positions tie up at their marks, USDC."""
+    return sum((position_margin(p, marks[p.symbol]) for p in positions if p.is_open), ZERO)
 
 
 def withdrawable(value: Decimal, used: Decimal, notional: Decimal, order_margin: Decimal) -> Decimal:
-    """Return ``value - max(used, 10 % of notional) - order_margin``, not below 0, USDC."""
+    """Return ``value - max(used, 10 % of notional) - order_margin``, not below 0, USDC.
+
+    Value, initial margin used and notional of the cross positions.
+    """
     return max(ZERO, value - max(used, WITHDRAWABLE_NOTIONAL_SHARE * notional) - order_margin)
 
 
 def cross_maintenance(
     positions: Iterable[Position], marks: Mapping[str, Decimal], instruments: Mapping[str, Instrument]
 ) -> Decimal:
-    """Return the maintenance margin of all positions together, USDC."""
-    return sum(
-        (maintenance(instruments[p.symbol].tiers, p.value(marks[p.symbol])).margin for p in positions if p.is_open),
-        ZERO,
-    )
+    """Return the maintenance margin of all cross positions together, USDC."""
+    held = cross_positions(positions)
+    return sum((maintenance(instruments[p.symbol].tiers, p.value(marks[p.symbol])).margin for p in held), ZERO)
 
 
 def is_liquidatable(value: Decimal, total_maintenance: Decimal) -> bool:
@@ -89,9 +116,10 @@ def is_for_backstop(value: Decimal, total_maintenance: Decimal) -> bool:
 def liquidation_price(
     position: Position, mark: Decimal, value: Decimal, total_maintenance: Decimal, tiers: Sequence[MarginTier]
 ) -> Decimal | None:
-    """Return the mark at which the account's value would meet its maintenance margin, all other marks held.
+    """Return the mark at which the value would meet the maintenance margin, all other marks held.
 
-    `value` and `total_maintenance` are the account's (USDC, at today's marks). With
+    `value` and `total_maintenance` are those of what stands together: of all cross positions, or of the isolated
+    position alone (USDC, at today's marks). With
     ``available = value - (total_maintenance - own)`` and the rate l and deduction d of the tier at the price sought:
     ``price = (side * size * mark - available - d) / (size * (side - l))``. None where that is not above 0.
     """
@@ -99,9 +127,9 @@ def liquidation_price(
         return None
     side = position.side.sign
     available = value - total_maintenance + maintenance(tiers, position.value(mark)).margin
-    brackets = _brackets(tiers)
+    rows = maintenance_lines(tiers)
     notional = ZERO
-    for (_tier, rate, deduction), above in zip_longest(brackets, brackets[1:]):
+    for (_tier, rate, deduction), above in zip_longest(rows, rows[1:]):
         notional = CONTEXT.divide(side * position.size * mark - available - deduction, side - rate)
         # Value less maintenance moves one way only with the price: the first tier that reaches it has it.
         if above is None or notional <= above[0].lower_notional:

@@ -3,15 +3,17 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from trading.domain.book import Level, walk
+from trading.domain import arriving
+from trading.domain.admission import check_margin
+from trading.domain.book import Level
 from trading.domain.enums import AccountStatus, Liquidity
 from trading.domain.errors import InsufficientMargin, OrderRejected
+from trading.domain.isolated import book_fill, releveraged
 from trading.domain.journal import Journal
-from trading.domain.margin import cross_maintenance, is_liquidatable
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
-from trading.domain.placing import check_margin
-from trading.domain.positions import apply_fill
+from trading.domain.queueing import facing, turn
+from trading.domain.risk import pool_with
 
 
 def match(journal: Journal, order_id: int) -> None:
@@ -26,9 +28,24 @@ def match(journal: Journal, order_id: int) -> None:
     order = state.orders.get(order_id)
     if order is None or not order.is_open or state.status is AccountStatus.FROZEN:
         return
-    book = market.book(market.quote(order.symbol, now))
-    taken = walk(book, order.side, order.remaining, order.price)
-    size = sum((level.size for level in taken), ZERO)
+    if order.active_at is not None:
+        arriving.arrive(journal, order)
+        return
+    quote = market.quote(order.symbol, now)
+    book, prints = market.book(quote), market.prints_of(quote)
+    faced = sum((level.size for level in facing(book, order.side, order.remaining, order.price)), ZERO)
+    counts = order.ref not in prints.seen and order.queued_at < quote.at
+    own = turn(
+        side=order.side,
+        limit=order.price,
+        remaining=order.remaining,
+        queue_ahead=order.queue_ahead,
+        faced=faced,
+        trades=quote.trades if counts else (),
+        untaken=prints.within(order.side, order.price),
+    )
+    prints.seen.add(order.ref)
+    size = own.size
     if order.reduce_only:
         position = state.positions.get(order.symbol)
         reducible = position.size if position and position.side.closing_side is order.side else ZERO
@@ -37,8 +54,10 @@ def match(journal: Journal, order_id: int) -> None:
             return
         size = min(size, reducible)
     if not size:
+        if own.queue_ahead != order.queue_ahead:
+            journal.put_order_quietly(replace(order, queue_ahead=own.queue_ahead))
         return
-    filled = order.filled(size, order.price, now)
+    filled = replace(order.filled(size, order.price, now), queue_ahead=ZERO)
     if order.reduce_only and filled.is_open and not _still_reduces(journal, order, filled):
         filled = filled.canceled("reduce_only_canceled", now)
     held = state.position(order.symbol, order.leverage)
@@ -54,23 +73,23 @@ def match(journal: Journal, order_id: int) -> None:
     journal.set_leverage(order.symbol, leverage)
     journal.put_order(filled)
     journal.fill(order, size, order.price, Liquidity.MAKER, book.quality)
-    market.take(order.symbol, order.side, walk(book, order.side, size, order.price))
+    prints.take(order.side, order.price, size)
+    market.take(order.symbol, order.side, facing(book, order.side, size, order.price))
 
 
 def _carries(journal: Journal, order: Order, size: Decimal, leverage: int) -> bool:
-    """Tell whether a fill that opens would leave the account above its maintenance margin, at the marks of now.
+    """Tell whether a fill that opens would leave its position above the maintenance margin, at the marks of now.
 
     The market may have gone far beyond a resting order's price before it fills.
     """
     state, market = journal.state, journal.market
-    held = replace(state.position(order.symbol, leverage), leverage=leverage)
-    result = apply_fill(held, order.side, size, order.price)
+    held = state.position(order.symbol, leverage)
+    held = releveraged(held, leverage, market.mark(order.symbol, otherwise=order.price))
+    result = book_fill(held, order.side, size, order.price, ZERO)
     if not result.opened_size:
         return True
     after = replace(state.with_position(result.position), cash=state.cash + (result.closed_pnl or ZERO))
-    known = [position for position in after.positions.values() if position.symbol in market.instruments]
-    needed = cross_maintenance(known, after.marks(market), market.instruments)
-    return not is_liquidatable(after.equity(market), needed)
+    return not pool_with(after, order.symbol, market).is_liquidatable
 
 
 def _still_reduces(journal: Journal, order: Order, filled: Order) -> bool:

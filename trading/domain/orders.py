@@ -41,10 +41,14 @@ class Order:
     triggered_at: datetime | None = None
     parent_ref: int | None = None
     """The order that it protects, by id or ref: a `stop_loss` or `take_profit` that came with it."""
+    awaits_parent: bool = False
+    """Sleeps, whatever the mark does, until the order that it protects is filled."""
     whole_position: bool = False
     """Closes whatever the position is when it fires; `size` is what it was told to be last."""
     active_at: datetime | None = None
     """When it reaches the exchange, where orders take time to: until then it neither fills nor rests."""
+    requeued_at: datetime | None = None
+    """When a change put it at the end of its queue."""
     queue_ahead: Decimal = ZERO
     """What stood in the book at its price when it came to rest, and has to trade before it: units of the symbol."""
     body: str = ""
@@ -58,6 +62,11 @@ class Order:
     def is_active(self) -> bool:
         """Whether anything may still become of it: open, or waiting for its trigger."""
         return self.status in (OrderStatus.OPEN, OrderStatus.PENDING_TRIGGER)
+
+    @property
+    def queued_at(self) -> datetime:
+        """Since when it stands in its queue, where it is open."""
+        return self.requeued_at or self.triggered_at or self.created_at
 
     @property
     def remaining(self) -> Decimal:
@@ -82,4 +91,4 @@ class Order:
         )
 
     def canceled(self, reason: str, now: datetime) -> "Order":
-        return replace(self, status=OrderStatus.CANCELED, reason=reason, updated_at=now)
+        return replace(self, status=OrderStatus.CANCELED, reason=reason, awaits_parent=False, updated_at=now)

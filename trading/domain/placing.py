@@ -3,28 +3,27 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from trading.domain import margin
-from trading.domain.book import Level, crosses, walk
-from trading.domain.commands import PlaceOrder
-from trading.domain.enums import AccountStatus, Liquidity, OrderType, TimeInForce
+from trading.domain import brackets, taking, triggers
+from trading.domain.admission import check_margin
+from trading.domain.book import Book
+from trading.domain.commands import ClosePosition, PlaceOrder
+from trading.domain.enums import AccountStatus, OrderStatus, OrderType, TimeInForce
 from trading.domain.errors import (
     AccountFrozen,
     DuplicateClientOrderId,
     FieldProblem,
-    InsufficientMargin,
     OrderRejected,
 )
-from trading.domain.instruments import MAX_PRICE_DECIMALS, PRICE_FIGURES, Instrument, slippage_price
+from trading.domain.forms import check_order
+from trading.domain.instruments import Instrument, slippage_price
 from trading.domain.journal import Journal
-from trading.domain.market import Market
-from trading.domain.money import LARGEST, LARGEST_SIZE, ZERO, round_micro
+from trading.domain.market import Quote
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
-from trading.domain.positions import Position, apply_fill
 from trading.domain.state import AccountState
 
 
-def earlier_order(state: AccountState, command: PlaceOrder) -> Order | None:
+def earlier_order(state: AccountState, command: PlaceOrder | ClosePosition) -> Order | None:
     """Return the order that this very request placed before; raise where its client id named another body."""
     earlier = state.order_by_client_id(command.client_order_id)
     if earlier is not None and earlier.body != command.fingerprint():
@@ -32,159 +31,111 @@ def earlier_order(state: AccountState, command: PlaceOrder) -> Order | None:
     return earlier
 
 
-def place(journal: Journal, command: PlaceOrder, policies: Policies, decision_ref: int | None) -> Order:
-    """Admit an order, fill what it may take, rest or cancel what is left, and return it."""
+def place(
+    journal: Journal, command: PlaceOrder, policies: Policies, decision_ref: int | None, body: str | None = None
+) -> tuple[Order, ...]:
+    """Admit an order, fill what it may take, rest or cancel what is left; return it and its brackets.
+
+    `body` is the fingerprint of the request, where that was not the command itself.
+    """
     state, market, now = journal.state, journal.market, journal.now
     if state.status is AccountStatus.FROZEN:
         raise AccountFrozen
     instrument = market.instrument(command.symbol)
-    _check_form(command, instrument)
+    check_order(command, instrument)
     quote = market.quote(command.symbol, now)
     book = market.book(quote)
     leverage = _leverage(state, command, instrument)
-    size = _admitted_size(state, command)
-    is_market = command.order_type is OrderType.MARKET
-    if is_market:
-        limit = slippage_price(book.mid or quote.mark, policies.market_slippage, command.side, instrument.size_decimals)
-    else:
-        assert command.price is not None, "the form was checked"
-        limit = command.price
-    _check_notional(command, size * (quote.mark if is_market else limit), instrument, policies)
-
-    in_force = TimeInForce.IOC if is_market else command.time_in_force or TimeInForce.GTC
-    taken: tuple[Level, ...] = ()
-    if in_force is TimeInForce.ALO:
-        against = book.against(command.side)
-        if against and crosses(against[0].price, limit, command.side):
-            raise OrderRejected(
-                f"A post-only order at {limit:f} would trade at once with {against[0].price:f}; move its price away.",
-                reason="bad_alo_px_rejected",
-                fields=[FieldProblem("price", "would trade at once")],
-            )
-    else:
-        taken = walk(book, command.side, size, limit)
-    rests = in_force is not TimeInForce.IOC
-    if not taken and not rests:
-        raise _nothing_to_take(is_market, limit)
-    if rests and sum(1 for _ in state.open_orders()) >= policies.max_open_orders:
-        raise OrderRejected(
-            f"The account has {policies.max_open_orders} open orders, the most allowed; cancel some first.",
-            reason="too_many_open_orders_rejected",
-        )
+    size, kind = _admitted_size(state, command), command.order_type
+    limit = _limit(command, quote, book, instrument, policies)
+    if not command.reduce_only:
+        price = command.price or (quote.mark if command.trigger_price is None else command.trigger_price)
+        check_notional(size * price, instrument, policies)
+    if command.trigger_price is not None:
+        triggers.check_side(command.side, kind, command.trigger_price, quote.mark)
+    brackets.check_sides(command, quote.mark)
 
     order = Order(
         ref=journal.new_ref(),
         symbol=command.symbol,
         side=command.side,
-        order_type=command.order_type,
+        order_type=kind,
         size=size,
         price=limit,
         leverage=leverage,
         created_at=now,
         updated_at=now,
-        time_in_force=in_force,
+        time_in_force=TimeInForce.IOC if kind.is_market else command.time_in_force or TimeInForce.GTC,
         reduce_only=command.reduce_only,
         client_order_id=command.client_order_id,
+        status=OrderStatus.PENDING_TRIGGER if kind.is_trigger else OrderStatus.OPEN,
         decision_ref=decision_ref,
-        body=command.fingerprint(),
+        trigger_price=command.trigger_price,
+        whole_position=command.size is None,
+        body=body or command.fingerprint(),
     )
-    final = order
-    for level in taken:
-        final = final.filled(level.size, level.price, now)
-    if final.is_open and not rests:
-        final = final.canceled("market_canceled" if is_market else "ioc_canceled", now)
-    check_margin(state, market, final, taken, leverage)
-
-    journal.set_leverage(command.symbol, leverage)
-    journal.put_order(final, created=True)
-    for level in taken:
-        journal.fill(order, level.size, level.price, Liquidity.TAKER, book.quality)
-    market.take(command.symbol, command.side, taken)
-    return final
-
-
-def check_margin(state: AccountState, market: Market, order: Order, fills: tuple[Level, ...], leverage: int) -> None:
-    """Refuse an order that opens or will open more than the account has free margin for.
-
-    `order` is the order as it will stand after `fills`, `state` the account before them, `leverage` the position's
-    after them. Needed: what the fills open, at their prices, over the leverage, and what resting orders will hold more
-    than before. Available: equity after the part that closes, less the margin of what remains of the positions and of
-    the open orders. An order that only closes is never refused. Fees are not part of it (a policy: the venue's
-    documentation leaves it open).
-    """
-    before = state.position(order.symbol, leverage)
-    kept = after = replace(before, leverage=leverage)
-    cash, opened = state.cash, ZERO
-    for level in fills:
-        after = apply_fill(after, order.side, level.size, level.price).position
-        closing = min(level.size, kept.size) if kept.side.closing_side is order.side else ZERO
-        if closing:
-            result = apply_fill(kept, order.side, closing, level.price)
-            kept, cash = result.position, cash + (result.closed_pnl or ZERO)
-        opened += (level.size - closing) * level.price
-    without = state.with_order(order.canceled("", order.updated_at))
-    held_before = without.order_margin()
-    held_after = state.with_position(after).with_order(order).order_margin()
-    rest_opens = held_after > without.with_position(after).order_margin()
-    lowered = before.is_open and leverage < before.leverage
-    if not (opened or rest_opens or lowered):
-        return
-    if opened:
-        _check_tier(market, order, after)
-    marks = state.marks(market)
-    positions = [kept, *(p for symbol, p in state.positions.items() if symbol != order.symbol)]
-    needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
-    available = margin.account_value(cash, positions, marks) - margin.margin_used(positions, marks) - held_before
-    if needed > available:
-        raise InsufficientMargin(round_micro(needed), max(ZERO, round_micro(available)))
+    if order.is_open and policies.latency.most_ms:
+        name = command.client_order_id or f"{now.isoformat()} {order.body}"
+        order = replace(order, active_at=now + policies.latency.delay(state.id, name))
+    final, taken = order, taking.NOTHING
+    if order.is_open and order.active_at is None:
+        final, taken = _met(order, book)
+    waits = kind.is_trigger or order.time_in_force is not TimeInForce.IOC
+    _check_room(state, waits + len(list(brackets.of_command(command))), policies)
+    journal.set_margin_mode(command.symbol, command.margin_mode, leverage)
+    if order.is_open:
+        check_margin(journal.state, market, final, taken, leverage)
+        taking.carry_out(journal, final, taken, book, leverage=leverage, created=True)
+    else:
+        journal.put_order(order, created=True)
+    return (final, *brackets.put(journal, command, final, policies))
 
 
-def _check_tier(market: Market, order: Order, after: Position) -> None:
-    """Refuse what would grow a position into a margin tier that does not allow its leverage."""
-    notional = after.value(market.mark(order.symbol, otherwise=order.price))
-    allowed = margin.maintenance(market.instrument(order.symbol).tiers, notional).max_leverage
-    if after.leverage > allowed:
+def close(journal: Journal, command: ClosePosition, policies: Policies) -> tuple[Order, ...]:
+    """Close a symbol's whole position at the market, as far as the book goes."""
+    journal.market.instrument(command.symbol)
+    position = journal.state.positions.get(command.symbol)
+    if position is None or not position.is_open:
         raise OrderRejected(
-            f"A position worth {round_micro(notional):f} USDC may have a leverage of at most {allowed}; lower it.",
-            reason="leverage_rejected",
-            fields=[FieldProblem("leverage", f"must be at most {allowed} for a position of this size")],
+            f"There is no {command.symbol} position to close.",
+            reason="reduce_only_rejected",
+            fields=[FieldProblem("symbol", "has no position to close")],
         )
+    order = PlaceOrder(
+        command.symbol,
+        position.side.closing_side,
+        position.size,
+        reduce_only=True,
+        client_order_id=command.client_order_id,
+    )
+    return place(journal, order, policies, None, body=command.fingerprint())
 
 
-def _check_form(command: PlaceOrder, instrument: Instrument) -> None:
-    """Refuse prices and sizes off the grid, and fields that do not go with the order's type; tell all at once."""
-    problems: list[FieldProblem] = []
-    reason = "tick_rejected"
-    if not instrument.size_is_valid(command.size):
-        reason = "lot_rejected"
-        problems.append(FieldProblem("size", f"must be a multiple of {Decimal(1).scaleb(-instrument.size_decimals):f}"))
-    elif command.size >= LARGEST_SIZE:
-        reason = "lot_rejected"
-        problems.append(FieldProblem("size", f"must be less than {LARGEST_SIZE:f}"))
-    if command.order_type is OrderType.MARKET:
-        problems += [
-            FieldProblem(path, "does not go with a market order; leave it out")
-            for path, value in (("price", command.price), ("time_in_force", command.time_in_force))
-            if value is not None
-        ]
-    elif command.price is None:
-        problems.append(FieldProblem("price", "is required for a limit order"))
-    elif not instrument.price_is_valid(command.price):
-        places = MAX_PRICE_DECIMALS - instrument.size_decimals
-        problems.append(
-            FieldProblem(
-                "price",
-                f"must be whole, or have at most {PRICE_FIGURES} significant figures and {places} decimals",
-            )
+def _limit(command: PlaceOrder, quote: Quote, book: Book, instrument: Instrument, policies: Policies) -> Decimal:
+    """Return an order's limit; for one that goes to the market how far it walks the book."""
+    if command.price is not None:
+        return command.price
+    if command.trigger_price is not None:
+        return triggers.cap(command.trigger_price, command.side, instrument, policies)
+    return slippage_price(book.mid or quote.mark, policies.market_slippage, command.side, instrument.size_decimals)
+
+
+def _met(order: Order, book: Book) -> tuple[Order, taking.Taken]:
+    """Let a new order meet the book; refuse one that finds nothing and does not rest, or must not trade at once."""
+    taking.refuse_crossing(order, book)
+    final, taken = taking.meet(order, book)
+    if not taken and order.time_in_force is TimeInForce.IOC:
+        raise _nothing_to_take(order.order_type is OrderType.MARKET, order.price)
+    return final, taken
+
+
+def _check_room(state: AccountState, more: int, policies: Policies) -> None:
+    """Refuse more orders than an account may have open; those that wait for a trigger count too."""
+    if more and sum(1 for order in state.orders.values() if order.is_active) + more > policies.max_open_orders:
+        raise OrderRejected(
+            f"The account may have {policies.max_open_orders} open orders at most; cancel some first.",
+            reason="too_many_open_orders_rejected",
         )
-    elif command.price >= LARGEST:
-        problems.append(FieldProblem("price", f"must be less than {LARGEST:f}"))
-    if command.leverage is not None and not 1 <= command.leverage <= instrument.max_leverage:
-        reason = "leverage_rejected"
-        problems.append(FieldProblem("leverage", f"must be from 1 to {instrument.max_leverage}"))
-    if problems:
-        told = "; ".join(f"{problem.path} {problem.message}" for problem in problems)
-        raise OrderRejected(f"The order does not fit {instrument.symbol}: {told}.", reason=reason, fields=problems)
 
 
 def _leverage(state: AccountState, command: PlaceOrder, instrument: Instrument) -> int:
@@ -194,8 +145,12 @@ def _leverage(state: AccountState, command: PlaceOrder, instrument: Instrument) 
 
 
 def _admitted_size(state: AccountState, command: PlaceOrder) -> Decimal:
-    """Clip a reduce-only order to the position that it reduces; refuse it where there is none."""
+    """Clip a reduce-only order to the position that it reduces; refuse it where there is none.
+
+    One without a size takes the position's, and follows it.
+    """
     if not command.reduce_only:
+        assert command.size is not None, "the form was checked"
         return command.size
     position = state.positions.get(command.symbol)
     if position is None or not position.is_open or position.side.closing_side is not command.side:
@@ -204,18 +159,18 @@ def _admitted_size(state: AccountState, command: PlaceOrder) -> Decimal:
             reason="reduce_only_rejected",
             fields=[FieldProblem("reduce_only", "has no position to reduce")],
         )
-    return min(command.size, position.size)
+    return position.size if command.size is None else min(command.size, position.size)
 
 
-def _check_notional(command: PlaceOrder, notional: Decimal, instrument: Instrument, policies: Policies) -> None:
-    """Hold an order to the venue's least and greatest notional; reduce-only orders may be as small as a lot."""
-    if notional < instrument.min_notional and not command.reduce_only:
+def check_notional(notional: Decimal, instrument: Instrument, policies: Policies) -> None:
+    """Hold an order to the venue's least and greatest notional. Not for reduce-only ones: they may be of any size."""
+    if notional < instrument.min_notional:
         raise OrderRejected(
             f"The order is worth {notional:f} USDC; the least is {instrument.min_notional:f}.",
             reason="min_trade_ntl_rejected",
             fields=[FieldProblem("size", f"is worth less than {instrument.min_notional:f} USDC")],
         )
-    if notional > policies.max_order_notional and not command.reduce_only:
+    if notional > policies.max_order_notional:
         raise OrderRejected(
             f"The order is worth more than {policies.max_order_notional:f} USDC, the most allowed; split it.",
             reason="max_notional_rejected",

@@ -33,6 +33,10 @@ class Position:
         return self.size > 0
 
     @property
+    def is_isolated(self) -> bool:
+        return self.margin_mode is MarginMode.ISOLATED
+
+    @property
     def signed_size(self) -> Decimal:
         return self.size * self.side.sign
 

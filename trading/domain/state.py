@@ -30,11 +30,15 @@ class AccountState:
     positions: Mapping[str, Position] = field(default_factory=dict)
     orders: Mapping[int, Order] = field(default_factory=dict)
     decisions: Mapping[str, int] = field(default_factory=dict)
+    ledger_keys: frozenset[str] = frozenset()
+    """The keys of earlier ledger entries, as far as the commands at hand would write them again."""
     fee_rates: FeeRates = field(default_factory=FeeRates)
     cancel_after: datetime | None = None
     """When all open orders are canceled unless the client says again that it is alive (`CancelAfter`)."""
     liquidated_at: datetime | None = None
     """When a part of it was liquidated last: within 30 s after that whole positions go."""
+    is_house: bool = False
+    """The exchange's own account: it takes over what is liquidated and is never liquidated itself."""
     next_ref: int = -1
     """What the next new row is called until the database names it: -1, -2, …"""
 

@@ -5,6 +5,7 @@ from trading.models.instrument import Instrument
 from trading.models.market import EngineLease, FeedCursor, MarketPrice
 from trading.models.order import Order
 from trading.models.position import Position
+from trading.models.reconciliation import Reconciliation
 from trading.models.trade import Trade
 from trading.models.volume import DailyVolume
 
@@ -19,5 +20,6 @@ __all__ = [
     "ModelDecision",
     "Order",
     "Position",
+    "Reconciliation",
     "Trade",
 ]

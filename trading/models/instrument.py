@@ -17,6 +17,7 @@ class Instrument(models.Model):
     min_notional = MoneyField(default=Decimal(10))
     half_spread_bps = FixedPointField(places=4, default=Decimal("0.5"))
     depth_notional = MoneyField(default=Decimal(250_000))
+    impact_notional = MoneyField(default=Decimal(6_000))
     listed = models.BooleanField(default=True)
 
     class Meta:
@@ -27,6 +28,7 @@ class Instrument(models.Model):
             models.CheckConstraint(condition=models.Q(min_notional__gte=0), name="instrument_min_notional_gte_0"),
             models.CheckConstraint(condition=models.Q(half_spread_bps__gte=0), name="instrument_half_spread_gte_0"),
             models.CheckConstraint(condition=models.Q(depth_notional__gt=0), name="instrument_depth_gt_0"),
+            models.CheckConstraint(condition=models.Q(impact_notional__gt=0), name="instrument_impact_gt_0"),
         ]
 
     def __str__(self) -> str:
@@ -57,4 +59,5 @@ class Instrument(models.Model):
             min_notional=self.min_notional,
             half_spread_bps=self.half_spread_bps,
             depth_notional=self.depth_notional,
+            impact_notional=self.impact_notional,
         )

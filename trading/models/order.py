@@ -36,8 +36,10 @@ class Order(AccountRow):
     trigger_price = PriceField(null=True, blank=True)
     triggered_at = models.DateTimeField(null=True, blank=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    awaits_parent = models.BooleanField(default=False)
     whole_position = models.BooleanField(default=False)
     active_at = models.DateTimeField(null=True, blank=True)
+    requeued_at = models.DateTimeField(null=True, blank=True)
     queue_ahead = SizeField(default=0)
     body = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField()
@@ -49,9 +51,14 @@ class Order(AccountRow):
             models.Index(fields=["account", "-id"], name="order_of_account"),
             models.Index(fields=["account"], condition=ACTIVE, name="order_active_of_account"),
             models.Index(
-                fields=["instrument", "trigger_price"],
-                condition=Q(status=OrderStatus.PENDING_TRIGGER),
+                fields=["instrument", "side", "order_type", "trigger_price"],
+                condition=Q(status=OrderStatus.PENDING_TRIGGER, awaits_parent=False),
                 name="order_pending_by_trigger",
+            ),
+            models.Index(
+                fields=["active_at"],
+                condition=Q(status=OrderStatus.OPEN, active_at__isnull=False),
+                name="order_on_its_way",
             ),
             models.Index(
                 fields=["instrument", "side", "price"], condition=Q(status=OrderStatus.OPEN), name="order_open_by_price"
@@ -75,6 +82,9 @@ class Order(AccountRow):
                 condition=~Q(status=OrderStatus.PENDING_TRIGGER)
                 | (~Q(order_type__in=["market", "limit"]) & Q(filled_size=0, triggered_at__isnull=True)),
                 name="order_pending_never_filled",
+            ),
+            models.CheckConstraint(
+                condition=Q(awaits_parent=False) | Q(parent__isnull=False), name="order_awaits_only_its_parent"
             ),
             models.CheckConstraint(condition=Q(queue_ahead__gte=0), name="order_queue_ahead_gte_0"),
             models.CheckConstraint(
@@ -112,8 +122,10 @@ class Order(AccountRow):
             trigger_price=self.trigger_price,
             triggered_at=self.triggered_at,
             parent_ref=self.parent_id,
+            awaits_parent=self.awaits_parent,
             whole_position=self.whole_position,
             active_at=self.active_at,
+            requeued_at=self.requeued_at,
             queue_ahead=self.queue_ahead,
             body=self.body,
         )

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from realtime.management.accounts import add_account_argument, known_accounts
+from accounts.management.named import add_account_argument, known_accounts
 from realtime.retention import Limits, Pruned, Sweep
 
 TELL_EVERY_S = 5.0

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from accounts.management.named import add_account_argument, known_accounts
 from realtime import streams
-from realtime.management.accounts import add_account_argument, known_accounts
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""The option by which commands are about some accounts only."""
+"""How commands that are about some accounts only are told which."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,62 @@
+"""Whether an account has the margin for an order."""
+
+from trading.domain import margin
+from trading.domain.book import Level
+from trading.domain.errors import FieldProblem, InsufficientMargin, OrderRejected
+from trading.domain.isolated import book_fill, releveraged
+from trading.domain.market import Market
+from trading.domain.money import ZERO, round_micro
+from trading.domain.orders import Order
+from trading.domain.positions import Position
+from trading.domain.state import AccountState
+
+
+def check_margin(state: AccountState, market: Market, order: Order, fills: tuple[Level, ...], leverage: int) -> None:
+    """Refuse an order that opens or will open more than the account has free margin for.
+
+    `order` is the order as it will stand after `fills`, `state` the account before them, `leverage` the position's
+    after them. Needed: what the fills open, at their prices, over the leverage, what resting orders will hold more
+    than before, and what a lower leverage ties up more. Available: the cross value after the part that closes, less
+    the margin of what remains of the cross positions and of the open orders. An order that only closes is never
+    refused. Fees are not part of it (a policy: the venue's documentation leaves it open).
+    """
+    before = state.position(order.symbol, leverage)
+    mark = market.mark(order.symbol, otherwise=before.entry_price)
+    kept = after = releveraged(before, leverage, mark)
+    cash, opened = state.cash, ZERO
+    for level in fills:
+        after = book_fill(after, order.side, level.size, level.price, ZERO).position
+        closing = min(level.size, kept.size) if kept.side.closing_side is order.side else ZERO
+        if closing:
+            result = book_fill(kept, order.side, closing, level.price, ZERO)
+            kept, cash = result.position, cash + (result.closed_pnl or ZERO)
+        opened += (level.size - closing) * level.price
+    without = state.with_order(order.canceled("", order.updated_at))
+    held_before = without.order_margin()
+    held_after = state.with_position(after).with_order(order).order_margin()
+    rest_opens = held_after > without.with_position(after).order_margin()
+    lowered, raised = (before.is_open and sign * leverage > sign * before.leverage for sign in (-1, 1))
+    if opened or raised:
+        _check_tier(market, order, after)
+    if not (opened or rest_opens or lowered):
+        return
+    marks = state.marks(market)
+    positions = [kept, *(p for symbol, p in state.positions.items() if symbol != order.symbol)]
+    needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
+    used = margin.margin_used(margin.cross_positions(positions), marks)
+    available = margin.cross_value(cash, positions, marks) - used - held_before
+    if needed > available:
+        missing = -min(ZERO, available)  # what the leverage or the marks tie up more than there is
+        raise InsufficientMargin(round_micro(needed + missing), round_micro(available + missing))
+
+
+def _check_tier(market: Market, order: Order, after: Position) -> None:
+    """Refuse what would hold a position in a margin tier that does not allow its leverage."""
+    notional = after.value(market.mark(order.symbol, otherwise=order.price))
+    allowed = margin.maintenance(market.instrument(order.symbol).tiers, notional).max_leverage
+    if after.leverage > allowed:
+        raise OrderRejected(
+            f"A position worth {round_micro(notional):f} USDC may have a leverage of at most {allowed}; lower it.",
+            reason="leverage_rejected",
+            fields=[FieldProblem("leverage", f"must be at most {allowed} for a position of this size")],
+        )

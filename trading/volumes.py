@@ -1,0 +1,87 @@
+"""What accounts traded, by UTC day, and the fee rates that follow from it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from django.db.models import Q, Sum
+
+from trading.domain import commands, facts
+from trading.domain.enums import FillQuality
+from trading.domain.fees import VOLUME_DAYS, FeeRates, Volume, rates_for
+from trading.domain.money import ZERO
+from trading.models import DailyVolume
+from trading.rows import upsert
+
+FILLS_NOTHING = (
+    commands.CancelOrder
+    | commands.CancelAllOrders
+    | commands.CancelAfter
+    | commands.CancelAtDeadline
+    | commands.SettleFunding
+    | commands.RecordEquity
+    | commands.MoveCash
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """An account's fee rates of a day, and what it traded on that day so far."""
+
+    rates: FeeRates = field(default_factory=FeeRates)
+    today: Volume = field(default_factory=Volume)
+
+
+def load(asks: Iterable[tuple[int, commands.Command]], today: date) -> dict[int, Traded]:
+    """Read the volumes of the accounts whose commands may fill something: one query, none where there are none."""
+    return _of({account_id for account_id, command in asks if _may_fill(command)}, today)
+
+
+def _of(ids: set[int], today: date) -> dict[int, Traded]:
+    if not ids:
+        return {}
+    now, before = Q(day=today), Q(day__lt=today)
+    rows = (
+        DailyVolume.objects.filter(account__in=ids, day__gte=today - timedelta(days=VOLUME_DAYS), day__lte=today)
+        .order_by()
+        .values("account")
+        .annotate(
+            taken=Sum("taker", filter=before),
+            made=Sum("maker", filter=before),
+            taken_today=Sum("taker", filter=now),
+            made_today=Sum("maker", filter=now),
+        )
+        .values_list("account", "taken", "made", "taken_today", "made_today")
+    )
+    found = dict.fromkeys(ids, Traded())
+    for account_id, taken, made, taken_today, made_today in rows:
+        rates = rates_for((taken or ZERO) + (made or ZERO))
+        found[account_id] = Traded(rates, Volume(taken_today or ZERO, made_today or ZERO))
+    return found
+
+
+def _may_fill(command: commands.Command) -> bool:
+    if isinstance(command, commands.SubmitDecision):
+        return command.order is not None
+    return not isinstance(command, FILLS_NOTHING)
+
+
+def write(told: Sequence[tuple[int, facts.Fact]], traded: Mapping[int, Traded]) -> None:
+    """Add a batch's fills to the day's volumes: one statement. The accounts are locked, so nothing is lost.
+
+    What the house takes over at the mark is no trade in the market and counts for nobody.
+    """
+    fills = [
+        (account_id, fact)
+        for account_id, fact in told
+        if isinstance(fact, facts.TradeExecuted) and fact.fill_quality is not FillQuality.BACKSTOP
+    ]
+    if not fills:
+        return
+    [day] = {fact.at.date() for _, fact in fills}  # a batch has one time
+    known = {**traded, **_of({account_id for account_id, _ in fills} - traded.keys(), day)}
+    volumes = {account_id: known[account_id].today for account_id, _ in fills}
+    for account_id, fact in fills:
+        volumes[account_id] = volumes[account_id].plus(fact.price * fact.size, fact.liquidity)
+    rows = [DailyVolume(account_id=pk, day=day, taker=each.taker, maker=each.maker) for pk, each in volumes.items()]
+    upsert(rows, ("account", "day"), ("taker", "maker"))
