@@ -157,7 +157,7 @@ class Desk:
 
     def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:
         now = self.clock()
-        with _answering_after_commit(commit), self.limits.charging(now) as charges, transaction.atomic():
+        with _answering_after_commit(commit), self.limits.charging() as charges, transaction.atomic():
             loaded = storage.load([(r.account_id, r.command) for r in requests], FeeRates())
             actors = [r.actor for r in requests if r.actor is not None]
             authority = Authority(actors, loaded.accounts.values(), now)
