@@ -2,6 +2,9 @@ PYTHON ?= python3
 PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that use no database, or one of their own wherever they run.
+ONCE := $(addprefix tests/,domain docs bench market agents) \
+	$(patsubst %,tests/commands/test_%.py,addresses hanging serving shutdown)
 
 .PHONY: run test bench lint install
 
@@ -15,7 +18,7 @@ run: $(VENV)/.installed
 ## Run every test: on SQLite, then all that touches the database on PostgreSQL.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto
-	$(BIN)/python -m pytest -n auto --postgresql -m "not browser"
+	$(BIN)/python -m pytest -n auto --postgresql -m "not browser" $(ONCE:%=--ignore=%)
 
 ## Measure the server against what else could do its work; options in ARGS, as ARGS=--quick (docs/benchmarks.md).
 bench: $(VENV)/.installed-bench

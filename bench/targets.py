@@ -34,6 +34,7 @@ def verdicts(results: Results, plan: Plan) -> list[Verdict]:
             for size in plan.fanout
         ),
         _ratio(results, "ping.pipelined", STOCK, 6, "pings, pipelined: 6 × stock"),
+        _ratio(results, "ping.single", STOCK, 6, "pings, one at a time: 6 × stock"),
         _at_most(results, "idle.pss", 30, "an idle connection: 30 KB", "{:.1f} KB"),
         _at_most(results, f"last.median@{plan.last_of}", 100, f"last of {plan.last_of:,}: median 100 ms", "{:.0f} ms"),
         _at_most(results, f"last.worst@{plan.last_of}", 100, f"last of {plan.last_of:,}: worst 100 ms", "{:.0f} ms"),

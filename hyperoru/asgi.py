@@ -15,8 +15,8 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (the apps must be ready)
 from django.urls import re_path  # noqa: E402
 
-from realtime.admission import Admitted  # noqa: E402
 from realtime.consumer import HyperoruConsumer  # noqa: E402
+from realtime.entrance import Admitted  # noqa: E402
 
 
 async def no_such_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:

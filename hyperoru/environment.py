@@ -3,7 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import environ
@@ -64,17 +64,24 @@ def span(name: str, default: str, most: int) -> tuple[int, int]:
 
 
 def proxies(name: str) -> list[str]:
-    """Return a list of addresses and networks, and perhaps the word `unix`; say which of them is none."""
-    listed = [each.strip() for each in env.list(name, default=[]) if each.strip()]
-    for each in listed:
+    """Return a list of networks, and perhaps the word `unix`, as everyone reads them; say which of them is none."""
+    found = []
+    for each in (word.strip() for word in env.list(name, default=[])):
         try:
-            if each != "unix":
-                ip_network(each, strict=False)
+            if each:
+                found.append(each if each == "unix" else str(_network(each)))
         except ValueError:
             raise ImproperlyConfigured(
                 f"{name} has {each!r}; it must list addresses (10.0.0.2), networks (10.0.0.0/8) or the word unix."
             ) from None
-    return listed
+    return found
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """Read an address or a network, perhaps with bits behind its prefix; IPv4 that is written as IPv6 is IPv4."""
+    network = ip_network(text, strict=False)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return network if mapped is None or network.prefixlen < 96 else IPv4Network((mapped, network.prefixlen - 96))
 
 
 def check_limit(name: str, value: float, most: int) -> None:

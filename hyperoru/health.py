@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
+from hyperoru.draining import draining
 from trading.auditing import summary
 from trading.models import EngineLease
 from trading.prices import stored
@@ -18,11 +19,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Tell what works: the database, the engine's lease, the prices and the books. 503 where the database does not.
+    """Tell what works: the database, the engine's lease, the prices and the books.
 
+    503 where the database does not, or the process is stopping.
     Without an engine or prices everything can be read, so they are told but do not make the process unready; nor does
     an account that does not agree with its history.
     """
+    if draining.is_set():
+        return JsonResponse({"status": "stopping"}, status=503)
     now = timezone.now()
     try:
         connection.ensure_connection()

@@ -3,24 +3,30 @@
 import asyncio
 import logging
 import multiprocessing
-import signal
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from django.conf import settings
 
+from hyperoru.draining import draining
+from hyperoru.http import HttpProtocol
 from hyperoru.websocket import WebSocketProtocol
 from hyperoru.worker import work
 from realtime.farewell import take_leave
-from realtime.hubs import running_hub
+from realtime.hubs import get_hub
 from realtime.orm import close_pools
 from trading.desk import desk
 from trading.engine import Engine
+from trading.stopping import Stop
 
 logger = logging.getLogger(__name__)
 LOOK_AFTER_WORKERS_S = 0.5
+HUB_STOPPED_WITHIN_S = 1.0
+KILLED_WITHIN_S = 1.0
 
 
 def server_config() -> uvicorn.Config:
@@ -31,6 +37,7 @@ def server_config() -> uvicorn.Config:
     """
     return uvicorn.Config(
         "hyperoru.asgi:application",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=settings.HYPERORU_MAX_FRAME_BYTES,
         ws_per_message_deflate=settings.HYPERORU_DEFLATE,
@@ -48,9 +55,18 @@ def server_config() -> uvicorn.Config:
 class Server(uvicorn.Server):
     """uvicorn's server, which takes leave of the sockets before it stops. `on_stop` is called when that begins."""
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Stop, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
+        self._stop = stop
         self._on_stop = on_stop
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `Stop`, which had them before there was a server."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._stop.told.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:  # nobody new comes in
@@ -58,39 +74,51 @@ class Server(uvicorn.Server):
         for listener in sockets or []:
             listener.close()
         self._on_stop()
-        hub = running_hub()
-        if hub is not None:
-            await take_leave(hub)
+        draining.set()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HttpProtocol):
+                connection.leave()
+        await take_leave(await get_hub())
         await super().shutdown(sockets)
 
 
-def serve(listener: socket.socket, *, with_engine: bool, on_stop: Callable[[], None] = lambda: None) -> None:
-    """Serve on an open port until the process is told to stop. `on_stop` is called when it is."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn shuts down on these and then raises them again: by then there is work left to finish.
-        signal.signal(number, lambda *_: None)
+def serve(
+    listener: socket.socket, stop: Stop, *, with_engine: bool, on_stop: Callable[[], None] = lambda: None
+) -> bool:
+    """Serve on an open port until the process is told to stop. `on_stop` is called when it is.
+
+    Returns whether all that was begun has ended: where the database hangs it may not.
+    """
     try:
         config = server_config()
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, where there is one
-            runner.run(_serve(config, listener, with_engine, on_stop))
+            ended = runner.run(_serve(config, listener, with_engine, stop, on_stop))
     finally:
-        desk.close()
-        close_pools()
+        stop.begin()  # however it came to this: it ends in time
+        closed = close_pools(stop.left())
+    return ended and closed
 
 
 async def _serve(
-    config: uvicorn.Config, listener: socket.socket, with_engine: bool, on_stop: Callable[[], None]
-) -> None:
-    stop = threading.Event()
-    engine = threading.Thread(target=Engine(desk).run, args=(stop,), name="engine") if with_engine else None
-    if engine is not None:
+    config: uvicorn.Config, listener: socket.socket, with_engine: bool, stop: Stop, on_stop: Callable[[], None]
+) -> bool:
+    ended = threading.Event()
+    # A daemon: where the database hangs the process ends without it, and its lease runs out.
+    engine = threading.Thread(target=Engine(desk).run, args=(ended,), name="engine", daemon=True)
+    if with_engine:
         engine.start()
     try:
-        await Server(config, on_stop).serve(sockets=[listener])
+        await Server(config, stop, on_stop).serve(sockets=[listener])
     finally:
-        stop.set()
-        if engine is not None:
-            await asyncio.to_thread(engine.join)
+        ended.set()
+        if with_engine:
+            await asyncio.to_thread(engine.join, stop.left())
+        # The desk's last batches are announced through the hub, which needs this loop.
+        closed = await asyncio.to_thread(desk.close, stop.left())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HUB_STOPPED_WITHIN_S):
+                await (await get_hub()).stop()
+    return closed and not engine.is_alive()
 
 
 class Workers:
@@ -112,12 +140,16 @@ class Workers:
             for process in self._processes:
                 process.terminate()
 
-    def stop(self) -> None:
-        """Wait until all of them have stopped, told so now or before."""
+    def stop(self, within: float) -> None:
+        """Wait until all of them have stopped, told so now or before; kill those that take longer."""
         self.begin_stop()
-        self._keeper.join()
+        end = time.monotonic() + within
         for process in self._processes:
-            process.join()
+            process.join(max(0.0, end - time.monotonic()))
+            if process.is_alive():
+                logger.error("The worker %s did not stop; killing it", process.pid)
+                process.kill()
+                process.join(KILLED_WITHIN_S)
 
     def _start(self) -> multiprocessing.process.BaseProcess:
         process = self._spawn.Process(target=work, args=(self._listener,))

@@ -16,6 +16,7 @@ from hyperoru.environment import (
     span,
     var_dir,
 )
+from hyperoru.redis_host import redis_host
 
 PRODUCTION = choice("HYPERORU_ENV", "development", ("development", "production")) == "production"
 DEBUG = env.bool("DEBUG", default=False)
@@ -88,12 +89,15 @@ else:
     # A connection lives as long as an HTTP request, whose thread ends with it under ASGI; the threads of the desk, the
     # engine and the sockets keep theirs (`trading.reading.refresh_connections`).
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+    # A server behind a cable that was pulled is an error, not silence.
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        connect_timeout=5, keepalives_idle=5, keepalives_interval=2, keepalives_count=3, tcp_user_timeout=10_000
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": (
-        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis_host(REDIS_URL)]}}
         if REDIS_URL
         else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000, "group_expiry": 10**9}}
     )
@@ -217,6 +221,15 @@ HYPERORU_CANCELS_PER_S = env.float("HYPERORU_CANCELS_PER_S", default=40.0)
 HYPERORU_CANCELS_BURST = env.int("HYPERORU_CANCELS_BURST", default=100)
 HYPERORU_UNAUTHENTICATED_PER_ADDRESS = env.int("HYPERORU_UNAUTHENTICATED_PER_ADDRESS", default=10)
 HYPERORU_SOCKETS_PER_ADDRESS = env.int("HYPERORU_SOCKETS_PER_ADDRESS", default=100)
+check_limit("HYPERORU_MESSAGES_PER_S", HYPERORU_MESSAGES_PER_S, most=10**6)
+check_limit("HYPERORU_MESSAGES_BURST", HYPERORU_MESSAGES_BURST, most=10**6)
+check_limit("HYPERORU_MALFORMED_BURST", HYPERORU_MALFORMED_BURST, most=10**6)
+check_limit("HYPERORU_ORDERS_PER_S", HYPERORU_ORDERS_PER_S, most=10**6)
+check_limit("HYPERORU_ORDERS_BURST", HYPERORU_ORDERS_BURST, most=10**6)
+check_limit("HYPERORU_CANCELS_PER_S", HYPERORU_CANCELS_PER_S, most=10**6)
+check_limit("HYPERORU_CANCELS_BURST", HYPERORU_CANCELS_BURST, most=10**6)
+check_limit("HYPERORU_UNAUTHENTICATED_PER_ADDRESS", HYPERORU_UNAUTHENTICATED_PER_ADDRESS, most=10**6)
+check_limit("HYPERORU_SOCKETS_PER_ADDRESS", HYPERORU_SOCKETS_PER_ADDRESS, most=10**6)
 HYPERORU_TRUSTED_PROXIES = proxies("HYPERORU_TRUSTED_PROXIES")
 
 if PRODUCTION:

@@ -112,6 +112,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # The scope has the handshake's headers: a second copy of them would be kilobytes for each connection.
             self.request.headers.clear()
             del self.request, self.response
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # it was refused: uvicorn would miss it, and log an error
 
     def shutdown(self) -> None:
         """End the connection with the process: what can't be closed in order any more is cut."""

@@ -2,6 +2,9 @@
 
 import socket
 
+EARLIER_S = 1.0
+"""A worker ends by itself before the process that started it would kill it."""
+
 
 def work(listener: socket.socket) -> None:
     """Serve on an open port, without the engine, until the process is told to stop."""
@@ -10,5 +13,8 @@ def work(listener: socket.socket) -> None:
     django.setup()
 
     from hyperoru.serving import serve
+    from trading.stopping import ENDED_WITHIN_S, Stop
 
-    serve(listener, with_engine=False)
+    stop = Stop(ENDED_WITHIN_S - EARLIER_S)
+    if not serve(listener, stop, with_engine=False):
+        stop.give_up()

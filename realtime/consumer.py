@@ -27,7 +27,7 @@ class HyperoruConsumer(AsyncJsonWebsocketConsumer):
             return
         hub = await get_hub()
         if hub.draining:
-            await send({"type": "websocket.close", "code": CLOSE_SHUTTING_DOWN})
+            await _send_away(scope, send)
             return
         await send({"type": "websocket.accept"})
         transport = transport_of(scope, send)
@@ -37,6 +37,17 @@ class HyperoruConsumer(AsyncJsonWebsocketConsumer):
             await transport.serve(_read(receive, Requests(connection)))
         finally:
             connection.leave()
+
+
+async def _send_away(scope: dict[str, Any], send: Any) -> None:
+    """Refuse a handshake because the process is stopping: with HTTP 503, where the server can, else with 4001."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": CLOSE_SHUTTING_DOWN})
+        return
+    headers = [(b"retry-after", b"1"), (b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b""})
 
 
 async def _read(receive: Any, requests: Requests) -> None:

@@ -5,37 +5,30 @@ hands every event to the connections that want it, as one shared string.
 """
 
 import asyncio
-import logging
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Protocol
 
-from channels.layers import get_channel_layer
-from django.conf import settings
-
 from realtime import streams
-from realtime.announce import CONTROL_GROUP, account_group, register, unregister
+from realtime.announce import account_group, register, unregister
 from realtime.events import Numbered
 from realtime.frames import Burst, Frame
+from realtime.layer import Layer
 from realtime.orm import in_background
 from realtime.outbox import Outbox
 from realtime.pages import LogPages
 from realtime.protocol.channels import DURABLE
-from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_TOO_SLOW, ProtocolError
+from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_TOO_SLOW
 from realtime.protocol.messages import StreamHead
 from realtime.session import Session
 from trading.reading import read_snapshot
 
-logger = logging.getLogger(__name__)
 Key = tuple[int, str]
 RECENT = 256
-IDLE_LOOKS = 120
-REJOIN_S = 1.0
-MOST_WAITING = 10_000
-LAYER_PATIENCE_S = 1.0
-"""A layer that hangs must not hold up those who subscribe: events come from the log meanwhile."""
+IDLE_S = 24.0
+"""How long an account is followed after the last who wanted it is gone."""
 
 
 class Subscriber(Protocol):
@@ -75,13 +68,10 @@ class Hub:
         self.draining = False
         """The process is about to end: nobody is let in, nothing new is begun."""
         self._loop = asyncio.get_running_loop()
-        self._layer = get_channel_layer()
-        self._channel = ""
-        self._unjoined: set[str] = set()
-        """Groups that the layer did not let us join yet."""
+        self._layer = Layer(self._hear)
         self._streams: dict[Key, StreamState] = {}
-        self._accounts: dict[int, int] = {}
-        """Watched accounts, and how many looks ago somebody last wanted each."""
+        self._accounts: dict[int, float] = {}
+        """Watched accounts, and when somebody was last seen to want each, by the loop's clock."""
         self._pins: Counter[int] = Counter()
         """Accounts that somebody is about to attach to."""
         self._watching: dict[int, asyncio.Task[None]] = {}
@@ -90,7 +80,6 @@ class Hub:
         """Accounts that the next reading of where streams stand is for."""
         self._next_reading: asyncio.Task[None] | None = None
         self._reading_heads = asyncio.Lock()
-        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(MOST_WAITING)
         self._tasks: list[asyncio.Task[None]] = []
         self._started = asyncio.Lock()
 
@@ -100,7 +89,7 @@ class Hub:
             if self._tasks:
                 return
             register(self)
-            for work in (self._listen, self._announce, self._look, *workers):
+            for work in (*self._layer.workers, *workers):
                 self._tasks.append(asyncio.create_task(work()))
 
     async def stop(self) -> None:
@@ -114,13 +103,12 @@ class Hub:
 
     def announce(self, group: str, message: dict[str, Any]) -> None:
         """Send a message to a group of the layer, in the order of the calls. From any thread."""
-        self._loop.call_soon_threadsafe(self._enqueue, group, message)
+        self._layer.announce(group, message)
 
-    def _enqueue(self, group: str, message: dict[str, Any]) -> None:
-        try:
-            self._outgoing.put_nowait((group, message))
-        except asyncio.QueueFull:  # the layer hangs; what it is not told, the log still tells
-            logger.warning("The channel layer does not keep up; an announcement was dropped, the log has it")
+    @property
+    def accounts(self) -> Collection[int]:
+        """Return the accounts that are watched."""
+        return self._accounts.keys()
 
     def pin(self, account_id: int) -> None:
         """Keep an account watched until it is unpinned."""
@@ -133,7 +121,7 @@ class Hub:
         """Begin to follow an account's streams, and bring them up to the log."""
         task = self._watching.get(account_id)
         if task is None and account_id in self._accounts:
-            self._accounts[account_id] = 0
+            self._accounts[account_id] = self._loop.time()
             await self.catch_up(account_id)
             return
         if task is not None:  # somebody else's, which may have read the log before we read what we come from
@@ -145,12 +133,13 @@ class Hub:
         await asyncio.shield(task)
 
     async def _begin(self, account_id: int) -> None:
-        self._accounts[account_id] = 0
+        self._accounts[account_id] = self._loop.time()
         try:
-            await self._group_add(account_group(account_id))
+            await self._layer.join(account_group(account_id))
             heads = await in_background(_heads_made_sure, account_id)
         except BaseException:
-            self._accounts.pop(account_id, None)
+            del self._accounts[account_id]
+            self._layer.leave(account_group(account_id))
             raise
         for key, head in heads.items():
             self._streams.setdefault(key, StreamState(head))
@@ -270,26 +259,6 @@ class Hub:
             if (stream.epoch, stream.seq) == before and not joined:
                 return
 
-    async def _listen(self) -> None:
-        """Take messages from the layer; when it fails, join again: the looks bridge the time between."""
-        while True:
-            if not self._channel:
-                await self._join()
-            if not self._channel:
-                await asyncio.sleep(REJOIN_S)
-                continue
-            try:
-                message = await self._layer.receive(self._channel)
-            except Exception:
-                logger.exception("The channel layer failed; joining again")
-                self._channel = ""
-                await asyncio.sleep(REJOIN_S)
-                continue
-            try:
-                self._hear(message)
-            except Exception:
-                logger.exception("A message of the channel layer can't be understood; the log has what it tells")
-
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "account.events":
             for channel, run in groupby(message["events"], itemgetter(0)):
@@ -305,86 +274,34 @@ class Hub:
             if identity is not None and identity.token in revoked:
                 connection.close(CLOSE_REVOKED)
 
-    async def _announce(self) -> None:
-        while True:
-            group, message = await self._outgoing.get()
-            try:
-                async with asyncio.timeout(LAYER_PATIENCE_S):
-                    await self._layer.group_send(group, message)
-            except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-                logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
-
-    async def _look(self) -> None:
-        """Compare every watched stream with the log a few times a second: what the layer lost is found here."""
-        while True:
-            await asyncio.sleep(settings.HYPERORU_LOG_LOOK_S)
-            try:
-                await self._look_once()
-            except ProtocolError as error:
-                logger.warning("The log can't be read: %s", error.message)
-            except Exception:
-                logger.exception("A look at the log failed")
-
-    async def _look_once(self) -> None:
-        for account_id in [a for a, looks in self._accounts.items() if looks > IDLE_LOOKS]:
-            await self._unwatch(account_id)
-        for group in list(self._unjoined):
-            await self._group_add(group)
-        if not self._accounts:
-            return
-        heads = await in_background(streams.heads, list(self._accounts))
+    def compare(self, heads: Mapping[Key, StreamHead]) -> None:
+        """Begin to repair what is watched and is behind a place that the log has reached, or of another epoch."""
         for key, head in heads.items():
             stream = self._streams.get(key)
             if stream is not None and (stream.epoch != head.epoch or stream.seq < head.seq):
                 self._repair(key)
-        used = {account_id for (account_id, _), stream in self._streams.items() if stream.subscribers}
-        for account_id in self._accounts:
-            self._accounts[account_id] = 0 if account_id in used else self._accounts[account_id] + 1
 
-    async def _unwatch(self, account_id: int) -> None:
-        """Let go of an account that nobody has wanted for a while, unless somebody does by now."""
-        keys = [key for key in self._streams if key[0] == account_id]
-        wanted = self._pins[account_id] > 0 or any(self._streams[key].subscribers for key in keys)
-        if wanted or self._accounts.get(account_id, 0) <= IDLE_LOOKS:
-            return
+    def let_go(self, account_ids: Iterable[int]) -> None:
+        """Stop following those of these watched accounts that nobody has wanted for a while."""
+        now = self._loop.time()
+        for account_id in account_ids:
+            if self._is_wanted(account_id):
+                self._accounts[account_id] = now
+            elif now - self._accounts.get(account_id, now) > IDLE_S:
+                self._unwatch(account_id)
+
+    def _is_wanted(self, account_id: int) -> bool:
+        if self._pins[account_id] > 0 or account_id in self._watching:
+            return True
+        followed = (self._streams.get((account_id, channel)) for channel in DURABLE)
+        return any(stream is not None and stream.subscribers for stream in followed)
+
+    def _unwatch(self, account_id: int) -> None:
         del self._pins[account_id]
         del self._accounts[account_id]
-        for key in keys:
-            del self._streams[key]
-        group = account_group(account_id)
-        self._unjoined.discard(group)
-        try:
-            if self._channel:
-                async with asyncio.timeout(LAYER_PATIENCE_S):
-                    await self._layer.group_discard(group, self._channel)
-        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-            logger.warning("The channel layer can't be reached (%s)", error)
-        if account_id in self._accounts:  # somebody came back meanwhile
-            await self._group_add(group)
-
-    async def _join(self) -> None:
-        """Take a channel of the layer and join the groups of all that is watched."""
-        try:
-            async with asyncio.timeout(LAYER_PATIENCE_S):
-                self._channel = await self._layer.new_channel("hub")
-        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-            logger.warning("The channel layer can't be joined (%s); events still come from the log", error)
-            return
-        for group in (CONTROL_GROUP, *map(account_group, list(self._accounts))):
-            await self._group_add(group)
-
-    async def _group_add(self, group: str) -> None:
-        """Join a group; what can't be joined now is tried again at each look."""
-        if not self._channel:
-            return
-        try:
-            async with asyncio.timeout(LAYER_PATIENCE_S):
-                await self._layer.group_add(group, self._channel)
-        except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-            logger.warning("The channel layer can't be reached (%s); events still come from the log", error)
-            self._unjoined.add(group)
-        else:
-            self._unjoined.discard(group)
+        for channel in DURABLE:
+            self._streams.pop((account_id, channel), None)
+        self._layer.leave(account_group(account_id))
 
 
 def _heads_made_sure(account_id: int) -> dict[Key, StreamHead]:

@@ -4,6 +4,7 @@ import asyncio
 from weakref import WeakKeyDictionary
 
 from realtime.hub import Hub
+from realtime.looks import Looks
 from realtime.refresh import Refresher
 from realtime.warden import Warden
 
@@ -16,7 +17,7 @@ async def get_hub() -> Hub:
     hub = _hubs.get(loop)
     if hub is None:
         hub = _hubs[loop] = Hub()
-    await hub.start(Refresher(hub).run, Warden(hub).run)
+    await hub.start(Looks(hub).run, Refresher(hub).run, Warden(hub).run)
     return hub
 
 

@@ -10,9 +10,13 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
+from realtime.outages import Outage
+
 logger = logging.getLogger(__name__)
 MOST_WAITING = 10_000
 LAST_WORDS_S = 2.0
+PATIENCE_S = 1.0
+"""How long one announcement may take."""
 Waiting = queue.Queue[tuple[str, dict[str, Any]] | None]
 
 
@@ -27,6 +31,7 @@ class Outpost:
         self._lock = threading.Lock()
         self._waiting: Waiting = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
+        self._dropping = Outage(logger, "The channel layer does not keep up; announcements are dropped")
         atexit.register(self.close)
 
     def announce(self, group: str, message: dict[str, Any]) -> None:
@@ -37,9 +42,11 @@ class Outpost:
                 self._thread = threading.Thread(target=_send_all, args=(self._waiting,), name="outpost", daemon=True)
                 self._thread.start()
             try:
+                if self._dropping.lasts and self._waiting.empty():
+                    self._dropping.over()
                 self._waiting.put_nowait((group, message))
             except queue.Full:
-                logger.warning("The channel layer does not keep up; an announcement was dropped, the log has it")
+                self._dropping.failed("the log has them")
 
     def close(self) -> None:
         """Give what waits a moment to leave: a command's last words are often its only ones."""
@@ -55,12 +62,20 @@ class Outpost:
 def _send_all(waiting: Waiting) -> None:
     """Send what comes until None does. Waits in this thread: one of a pool's would keep the process from ending."""
     layer = get_channel_layer()
+    sending = Outage(logger, "The channel layer does not take announcements")
     with asyncio.Runner() as runner:
         while (item := waiting.get()) is not None:
             try:
-                runner.run(layer.group_send(*item))
+                runner.run(_send(layer, *item))
             except Exception as error:  # noqa: BLE001  (each layer has errors of its own)
-                logger.warning("The channel layer did not take an announcement (%s); the log still has it", error)
+                sending.failed(f"{str(error) or type(error).__name__}; the log has them")
+            else:
+                sending.over()
+
+
+async def _send(layer: Any, group: str, message: dict[str, Any]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        await layer.group_send(group, message)
 
 
 outpost = Outpost()

@@ -13,7 +13,7 @@ from realtime.handlers import ROUTES, Lane, Route
 from realtime.limits import FrameLimits, too_many_messages
 from realtime.protocol import messages
 from realtime.protocol.codec import BadEnvelope, Incoming, RequestId, decode, encode, open_frame
-from realtime.protocol.errors import CLOSE_TOO_BIG, ProtocolError
+from realtime.protocol.errors import CLOSE_TOO_BIG, ProtocolError, unavailable
 
 logger = logging.getLogger(__name__)
 READS_AT_ONCE = 2
@@ -116,6 +116,8 @@ class Requests:
                 await self._answer(incoming, route, data)
         except ProtocolError as error:
             self._refuse(error, incoming.request_id, incoming.type)
+        except asyncio.CancelledError:  # the server ends, and what this waits for does not answer
+            self._refuse(unavailable(), incoming.request_id, incoming.type)
         except Exception:
             logger.exception("A request of type %s failed", incoming.type)
             failed = ProtocolError("internal", "The server failed on this request; it has been logged.")

@@ -11,13 +11,17 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountAccess, SessionToken, User
 from accounts.selectors import may_act_as
-from realtime.hub import Hub
+from realtime.hub import Hub, Subscriber
 from realtime.orm import in_background
 from realtime.protocol.errors import CLOSE_REVOKED, CLOSE_SESSION_EXPIRED, ProtocolError
+from realtime.turns import Turns
 
 logger = logging.getLogger(__name__)
 COMMIT_TIME = timedelta(seconds=5)
 """How long a revocation may take from its time stamp until others see it."""
+ROUND_S = 4.0
+LOOKED_AT_LEAST = 2_000
+"""How many connections and streams of theirs a check looks at; where there are no more, at all of them every time."""
 
 Seen = tuple[int, int]
 """(user, account)"""
@@ -26,12 +30,14 @@ Seen = tuple[int, int]
 class Warden:
     """Cuts the sockets of revoked tokens, and closes those that follow accounts which their user may no longer see.
 
-    Requests are checked by themselves, in their own transaction; this is for the events that flow without one.
+    Requests are checked by themselves, in their own transaction; this is for the events that flow without one. Tokens
+    are asked for all at once, at every check; what connections follow in turns, all of it every few seconds.
     """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._revoked_since = timezone.now()
+        self._turns = Turns[Subscriber](ROUND_S, LOOKED_AT_LEAST, lambda connection: 1 + len(connection.keys))
 
     async def run(self) -> None:
         while True:
@@ -49,7 +55,8 @@ class Warden:
         now = timezone.now()
         self._hub.cut(await in_background(_revoked_after, self._revoked_since))
         self._revoked_since = now  # only once it was read: what the database could not tell is asked for again
-        follows = {c: {(c.session.user_id, account) for account, _ in c.keys} for c in self._hub.connections}
+        turn = self._turns.take(self._hub.connections, settings.HYPERORU_REFRESH_S)
+        follows = {c: {(c.session.user_id, account) for account, _ in c.keys} for c in turn}
         acting = {c: c.session.identity.user_id for c in follows if c.session.identity and c.session.acts_as_another}
         seen: set[Seen] = set().union(*follows.values())
         withdrawn = await in_background(_withdrawn, seen)

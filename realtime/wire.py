@@ -78,8 +78,8 @@ def order(row: Order) -> messages.OrderData:
 
 
 def encoded_orders(rows: Iterable[Order]) -> list[messages.OrderData]:
-    """Return orders for replies to come, each encoded once for all of them."""
-    return cast(list[messages.OrderData], [msgspec.Raw(msgspec.json.encode(order(row))) for row in rows])
+    """Return the orders of replies to come, encoded once for all of them."""
+    return cast(list[messages.OrderData], msgspec.Raw(msgspec.json.encode([order(row) for row in rows])))
 
 
 def order_placed(value: orders.Order, *, duplicate: bool) -> messages.OrderPlaced:

@@ -7,6 +7,7 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 
 from accounts import append_only_sql
+from realtime import orm
 from realtime.handlers.holdings import holdings_cache
 from realtime.orm import close_pools
 from tests.serving import Server, serving
@@ -17,6 +18,7 @@ from trading.prices import glance
 # Shared machines are slow now and then: how long an example took says nothing of the code.
 settings.register_profile("hyperoru", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hyperoru")
+orm.DEADLINE_S = 60.0  # tests do long work by it
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ class Bucket:
         full_at = self._full_at
         if full_at < now:
             full_at = now
-        elif full_at > now + span:  # the clock was set back, or the limit lowered: the bucket is empty, no worse
+        elif full_at > now + span:  # the limit was lowered, or the clock set back: the bucket is empty, no worse
             full_at = self._full_at = now + span
         full_at += limit.interval
         wait = full_at - now - span

@@ -111,14 +111,18 @@ class Desk:
             self._queue.put((request, future))
         return future
 
-    def close(self) -> None:
-        """Finish what is queued and end the desk's thread; a later `submit` starts it again."""
+    def close(self, within: float | None = None) -> bool:
+        """Finish what is queued and end the desk's thread; a later `submit` starts it again.
+
+        Returns whether it has ended; one that has not `within` so many seconds is left to itself.
+        """
         with self._lock:
             thread, self._thread = self._thread, None
             if thread is not None:
                 self._queue.put(None)
         if thread is not None:
-            thread.join()
+            thread.join(within)
+        return thread is None or not thread.is_alive()
 
     def execute(self, requests: Sequence[Request]) -> list[Answer]:
         """Carry out requests in their order, all in one transaction, and return their answers after the commit.
@@ -155,7 +159,7 @@ class Desk:
 
     def _execute_once(self, requests: Sequence[Request], commit: "_Commit") -> list[Answer]:
         now = self.clock()
-        with _answering_after_commit(commit), self.limits.charging(now) as charges, transaction.atomic():
+        with _answering_after_commit(commit), self.limits.charging() as charges, transaction.atomic():
             loaded = storage.load([(r.account_id, r.command) for r in requests], now)
             actors = [r.actor for r in requests if r.actor is not None]
             authority = Authority(actors, loaded.accounts.values(), now)

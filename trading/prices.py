@@ -1,11 +1,12 @@
 """Prices between processes: the engine writes them, whoever is not fed by one reads them."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils import timezone
@@ -59,20 +60,20 @@ class Glance:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._instruments: dict[str, InstrumentValue] = {}
-        self._read_at: datetime | None = None
+        self._read: tuple[datetime, Mapping[str, InstrumentValue]] | None = None
 
     def market(self, now: datetime) -> Market:
         """Return the market at `now` (UTC)."""
-        if self._read_at is None or not self._read_at <= now < self._read_at + FRESH:
+        read = self._read  # once: another thread may forget it meanwhile
+        if read is None or not read[0] <= now < read[0] + FRESH:
             market = market_now(self._board, now)
-            self._instruments, self._read_at = dict(market.instruments), now
+            self._read = (now, market.instruments)
             return market
-        return _seen(self._board, self._instruments, now)
+        return _seen(self._board, read[1], now)
 
     def forget(self) -> None:
         """Ask again next time."""
-        self._read_at = None
+        self._read = None
 
 
 def market_now(board: Board, now: datetime | None = None) -> Market:
@@ -85,7 +86,7 @@ def market_now(board: Board, now: datetime | None = None) -> Market:
     return _seen(board, instruments, now)
 
 
-def _seen(board: Board, instruments: dict[str, InstrumentValue], now: datetime) -> Market:
+def _seen(board: Board, instruments: Mapping[str, InstrumentValue], now: datetime) -> Market:
     stale_after = timedelta(seconds=settings.HYPERORU_STALE_AFTER_S)
     return board.market(instruments, stale_after, now, timedelta(seconds=settings.HYPERORU_ASSUMED_REFILL_S))
 
@@ -96,4 +97,4 @@ glance = Glance(board)
 @receiver([post_save, post_delete], sender=Instrument)
 def look_again(**kwargs: object) -> None:
     """Let those who look see a changed instrument at once, in this process."""
-    glance.forget()
+    transaction.on_commit(glance.forget)

@@ -1,8 +1,8 @@
 """What may be read of accounts. Callers check who may see them, and hold a `read_snapshot` where reads must agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db.models import F, Window
@@ -14,11 +14,13 @@ from trading.domain.equity import Day
 from trading.domain.equity import EquityPoint as Point
 from trading.domain.instruments import Instrument
 from trading.domain.market import Market
-from trading.domain.money import CONTEXT
+from trading.domain.money import CONTEXT, ZERO
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
 from trading.models import EquityPoint, Order, Position
+from trading.models import Instrument as InstrumentRow
 from trading.models.order import ACTIVE
+from trading.prices import usable
 
 TIMEFRAMES: dict[str, timedelta | None] = {
     "1h": timedelta(hours=1),
@@ -30,6 +32,7 @@ TIMEFRAMES: dict[str, timedelta | None] = {
     "all": None,
 }
 MAX_POINTS = 1_000
+NO_DAY = Day(date.min)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +63,41 @@ class AccountSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The open positions, by symbol and with their instruments, and the open orders, by id, of an account."""
+    """What an account holds: its open positions, by symbol, each with when it changed, and its open orders, by id.
 
-    positions: Sequence[Position]
+    `order_margin`: what the orders hold, USDC.
+    """
+
+    positions: Sequence[tuple[PositionValue, datetime]]
     orders: Sequence[Order]
+    order_margin: Decimal
 
 
 def holdings(account_id: int) -> Holdings:
     """Return what an account holds: two queries, whatever it is."""
-    positions = Position.objects.filter(account=account_id, size__gt=0).select_related("instrument")
-    orders = Order.objects.filter(ACTIVE, account=account_id)
-    return Holdings(list(positions.order_by("instrument")), list(orders.order_by("id")))
+    rows = Position.objects.filter(account=account_id, size__gt=0).order_by("instrument")
+    positions = [(row.to_domain(), row.updated_at) for row in rows]
+    orders = list(Order.objects.filter(ACTIVE, account=account_id).order_by("id"))
+    state = AccountState(
+        id=account_id,
+        cash=ZERO,
+        day=NO_DAY,
+        positions={position.symbol: position for position, _ in positions},
+        orders={order.pk: order.to_domain() for order in orders},
+    )
+    with localcontext(CONTEXT):
+        return Holdings(positions, orders, state.order_margin())
 
 
 def account_snapshot(account: Account, market: Market, now: datetime, held: Holdings | None = None) -> AccountSnapshot:
     """Return what the account is worth and holds. Asks the database only for holdings that are not given."""
     held = holdings(account.pk) if held is None else held
-    rows, orders = held.positions, held.orders
-    market = replace(market, instruments=_instruments(rows, market))
+    market = replace(market, instruments=_instruments([position.symbol for position, _ in held.positions], market))
     state = AccountState(
         id=account.pk,
         cash=account.cash,
         day=Day(account.day, account.day_open_equity, account.day_net_deposits, account.last_equity),
-        positions={row.instrument_id: row.to_domain() for row in rows},
-        orders={order.pk: order.to_domain() for order in orders},
+        positions={position.symbol: position for position, _ in held.positions},
     )
     with localcontext(CONTEXT):
         marks = state.marks(market)
@@ -92,29 +106,32 @@ def account_snapshot(account: Account, market: Market, now: datetime, held: Hold
         pools = {p.symbol: pool for pool in risk.pools(state, market) for p in pool.positions}
         profit = state.day.rolled(now).profit(equity)
         views = []
-        for row in rows:
-            symbol = row.instrument_id
-            position, mark = state.positions[symbol], marks[symbol]
-            liquidation = pools[symbol].liquidation_price(position, mark, market.instruments[symbol])
-            views.append(PositionView(position, mark, liquidation, row.updated_at))
+        for position, updated_at in held.positions:
+            mark, liquidation = marks[position.symbol], None
+            instrument = market.instruments.get(position.symbol)
+            if instrument is not None:
+                liquidation = pools[position.symbol].liquidation_price(position, mark, instrument)
+            views.append(PositionView(position, mark, liquidation, updated_at))
         return AccountSnapshot(
             account=account,
             at=now,
             equity=equity,
             unrealized_pnl=equity - account.cash,
             margin_used=used,
-            withdrawable=risk.withdrawable(state, market),
+            withdrawable=risk.withdrawable(state, market, held.order_margin),
             daily_pnl=profit.pnl,
             daily_return_pct=profit.return_pct,
             positions=views,
-            orders=orders,
+            orders=held.orders,
         )
 
 
-def _instruments(rows: Sequence[Position], market: Market) -> dict[str, Instrument]:
-    """Return the instruments of the positions; those no longer listed as they came with the positions."""
-    unlisted = {row.instrument_id: row.instrument for row in rows if row.instrument_id not in market.instruments}
-    return {**market.instruments, **{symbol: row.to_domain() for symbol, row in unlisted.items()}}
+def _instruments(symbols: Sequence[str], market: Market) -> Mapping[str, Instrument]:
+    """Return the instruments of some symbols; those no longer listed are read besides, those unusable left out."""
+    unlisted = [symbol for symbol in symbols if symbol not in market.instruments]
+    if not unlisted:
+        return market.instruments
+    return {**market.instruments, **usable(InstrumentRow.objects.filter(pk__in=unlisted))}
 
 
 def asset_curve(account: Account, timeframe: str, market: Market, now: datetime) -> list[Point]:

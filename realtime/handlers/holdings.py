@@ -5,10 +5,11 @@ and positions change only in transactions that advance their streams, so an equa
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 from django.db import connection
 
 from accounts.models import Account, AccountAccess, SessionToken, User
@@ -22,8 +23,9 @@ from trading import selectors
 from trading.reading import read_snapshot
 
 Stamp = tuple[tuple[Any, ...], ...]
-KEPT = 2_000
-"""Accounts kept at most; the one that was read first goes first."""
+KEPT_BYTES = 32 * 1024 * 1024
+ACCOUNT_BYTES = 4_000
+"""About what an account costs beside its orders: its row, a few positions, the stamp."""
 
 _SQL = f"""
     SELECT stream.channel, stream.epoch, stream.seq, account.cash, account.day, account.day_open_equity,
@@ -50,6 +52,8 @@ class Kept:
     account: Account
     held: selectors.Holdings
     orders: list[messages.OrderData]
+    size: int
+    """About how many bytes it takes."""
 
     @property
     def as_of(self) -> dict[str, StreamHead]:
@@ -61,6 +65,8 @@ class HoldingsCache:
 
     def __init__(self) -> None:
         self._kept: dict[int, Kept] = {}
+        """Those that were used last stand last."""
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def get(self, viewer: Viewer, account_id: int, now: datetime) -> Kept:
@@ -69,14 +75,16 @@ class HoldingsCache:
         Raises as `check_session` and `seen_account` do. In a transaction it belongs to that one's snapshot.
         """
         kept = self._kept.get(account_id)
-        as_oneself = viewer.user_id == viewer.token_user_id  # who acts as another may do so no longer: asked below
-        if kept is not None and as_oneself and read_stamp(viewer, account_id, now) == kept.stamp:
-            return kept
+        if kept is not None:
+            if viewer.user_id != viewer.token_user_id:  # who acts as another may do so no longer, the stamp can't tell
+                check_session(viewer, now)
+            if read_stamp(viewer, account_id, now) == kept.stamp:
+                self._keep(account_id, kept)
+                return kept
         with read_snapshot():
             check_session(viewer, now)
             account = seen_account(viewer, account_id)
-            held = selectors.holdings(account_id)
-            kept = Kept(read_stamp(viewer, account_id, now), account, held, wire.encoded_orders(held.orders))
+            kept = _read(read_stamp(viewer, account_id, now), account)
         if len(kept.stamp) == len(DURABLE):
             self._keep(account_id, kept)
         return kept
@@ -84,12 +92,22 @@ class HoldingsCache:
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
+            self._bytes = 0
 
     def _keep(self, account_id: int, kept: Kept) -> None:
         with self._lock:
+            before = self._kept.pop(account_id, None)
             self._kept[account_id] = kept
-            if len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
+            self._bytes += kept.size - (0 if before is None else before.size)
+            while self._bytes > KEPT_BYTES:
+                self._bytes -= self._kept.pop(next(iter(self._kept))).size
+
+
+def _read(stamp: Stamp, account: Account) -> Kept:
+    held = selectors.holdings(account.pk)
+    orders = wire.encoded_orders(held.orders)
+    size = ACCOUNT_BYTES + len(bytes(cast(msgspec.Raw, orders)))
+    return Kept(stamp, account, replace(held, orders=()), orders, size)
 
 
 def may_see(viewer: Viewer, account_id: int, now: datetime) -> bool:

@@ -30,8 +30,6 @@ from realtime.session import Identity, Subscription
 from trading.reading import read_snapshot
 
 MAX_BAD_TOKENS = 5
-SOCKETS_RETRY_MS = 5_000
-"""When another socket of an address will be closed is its owner's affair: a pause that hurts nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,6 @@ def _too_many_sockets() -> ProtocolError:
     return ProtocolError(
         "rate_limited",
         f"Your address has {most} connected sockets already, the most allowed; close one, then open another.",
-        retry_after_ms=SOCKETS_RETRY_MS,
     )
 
 

@@ -1,6 +1,5 @@
 """Subscribing to channels, and leaving them."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.utils import timezone
@@ -17,7 +16,7 @@ from realtime.protocol.channels import CHANNELS, DURABLE, PRICES
 from realtime.protocol.messages import StreamHead
 from realtime.refresh import price_frame
 from realtime.session import Subscription
-from trading.domain.market import Quote
+from trading.market.board import board
 from trading.prices import glance
 from trading.reading import read_snapshot
 
@@ -25,7 +24,7 @@ from trading.reading import read_snapshot
 async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
     """Subscribe to channels of the active account, or of the account named; replay what a `resume` missed."""
     session = connection.session
-    quotes = await in_orm(_check, Viewer.of(session), data.account_id or session.account_id, timezone.now())
+    await in_orm(_check, Viewer.of(session), data.account_id or session.account_id, timezone.now())
     wanted = [channel for channel in CHANNELS if channel in data.channels]
     rejected = {channel: "unknown_channel" for channel in data.channels if channel not in CHANNELS}
     subject = data.account_id or session.account_id
@@ -48,7 +47,8 @@ async def subscribe(connection: Connection, data: messages.Subscribe) -> Answer:
             bursts += found or ()
             head = StreamHead(head.epoch, head.seq, found is not None, None if found is None else count(found))
         heads[channel] = head
-    if PRICES in wanted and quotes:
+    # As they are now that the connection follows them: what was told while it waited is not told again.
+    if PRICES in wanted and (quotes := board.quotes):
         bursts.append(Burst([Frame(price_frame(quote)) for quote in quotes.values()]))
     reply = messages.Subscribed(
         channels=session.channels(data.account_id), streams=heads, rejected=rejected, account_id=data.account_id
@@ -64,11 +64,11 @@ async def unsubscribe(connection: Connection, data: messages.Unsubscribe) -> Ans
     return Answer(messages.Unsubscribed(channels=session.channels(data.account_id), account_id=data.account_id))
 
 
-def _check(viewer: Viewer, account_id: int | None, now: datetime) -> Mapping[str, Quote]:
-    """Refuse what the viewer may not follow; return the last prices."""
+def _check(viewer: Viewer, account_id: int | None, now: datetime) -> None:
+    """Refuse what the viewer may not follow; see to it that the board has the last prices."""
     if account_id is None or not may_see(viewer, account_id, now):
         with read_snapshot():  # which tells why not
             check_session(viewer, now)
             if account_id is not None:
                 seen_account(viewer, account_id)
-    return glance.market(now).quotes
+    glance.market(now)

@@ -1,6 +1,7 @@
 """Trading: each request goes to the desk, in the order in which it came, and is answered after the commit."""
 
 import asyncio
+from concurrent.futures import Future
 from datetime import timedelta
 
 from django.utils import timezone
@@ -10,13 +11,16 @@ from realtime import wire
 from realtime.connection import Connection
 from realtime.handlers.answer import Answer
 from realtime.protocol import messages
-from realtime.protocol.errors import CODES, FieldError, ProtocolError
+from realtime.protocol.errors import CODES, FieldError, ProtocolError, unavailable
 from realtime.session import Session
 from trading.authority import Actor
+from trading.desk import Answer as DeskAnswer
 from trading.desk import Done, Request, desk
 from trading.domain import commands
 from trading.domain.enums import MarginMode, OrderType, Side, TimeInForce
 from trading.domain.errors import Rejection
+
+ANSWERED_WITHIN_S = 10.0
 
 
 async def place_order(connection: Connection, data: messages.PlaceOrder) -> Answer:
@@ -95,10 +99,25 @@ async def _done(session: Session, account_id: int, command: commands.Command) ->
     identity = session.identity
     assert identity is not None, "the route needs a session"
     actor = Actor(token=identity.token, user_id=session.user_id, token_user_id=identity.user_id)
-    answer = await asyncio.wrap_future(desk.submit(Request(account_id, command, actor)))
+    answer = await _answered(desk.submit(Request(account_id, command, actor)))
     if isinstance(answer, Rejection):
         raise refusal(answer)
     return answer
+
+
+async def _answered(future: "Future[DeskAnswer]") -> DeskAnswer:
+    """Wait for the desk's answer, but not for ever; what the desk has not begun by then is not done any more."""
+    try:
+        async with asyncio.timeout(ANSWERED_WITHIN_S):
+            return await asyncio.wrap_future(future)
+    except (TimeoutError, asyncio.CancelledError):
+        if future.cancel():
+            raise unavailable() from None
+        if future.done():
+            return future.result()
+        raise ProtocolError(
+            "execution_unknown", "The database does not answer; ask for the order by its client_order_id."
+        ) from None
 
 
 def refusal(error: Rejection) -> ProtocolError:

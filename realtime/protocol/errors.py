@@ -20,7 +20,7 @@ CODES = {
     "account_frozen": "The account is frozen.",
     "market_unavailable": "There is no price, or only a stale one.",
     "not_open": "The order is already finished.",
-    "rate_limited": "Too many messages, orders, cancels or sockets; see `retry_after_ms`.",
+    "rate_limited": "Too many messages, orders or cancels; see `retry_after_ms`. Or too many sockets; then it is null.",
     "too_many_in_flight": "Too many requests are unanswered; see `retry_after_ms`.",
     "restarting": "The server is shutting down; reconnect.",
     "unavailable": "A dependency is down; nothing was done.",
@@ -104,3 +104,8 @@ class ProtocolError(Exception):
             retry_after_ms=self.retry_after_ms,
             reason=self.reason or msgspec.UNSET,
         )
+
+
+def unavailable() -> ProtocolError:
+    """Return the error of a request that a dependency keeps from being carried out."""
+    return ProtocolError("unavailable", "The database can't be reached; nothing was done. Try again.")

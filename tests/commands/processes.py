@@ -89,6 +89,10 @@ class Place:
                 return
         raise AssertionError(f"not ready: {log.read_text()}")
 
+    def logged(self) -> str:
+        """Return all that the place's processes have written."""
+        return "".join(log.read_text() for log in self.folder.glob("*.log"))
+
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.server.url + path, timeout=10) as response:
             return json.load(response)

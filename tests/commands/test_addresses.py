@@ -91,10 +91,45 @@ async def until_there(path: str, process: "subprocess.Popen[str]") -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "127.0.0.1/8", "::ffff:127.0.0.1", "::ffff:127.0.0.1/104"])
+def test_server_and_application_trust_the_same_proxies(trusted: str, tmp_path: Path) -> None:
+    place = Place(tmp_path, HYPERORU_TRUSTED_PROXIES=trusted)
+    said = "import hyperoru.asgi, hyperoru.serving, realtime.addresses as a; from django.conf import settings;"
+    said += "from uvicorn.middleware.proxy_headers import _TrustedHosts;"
+    said += "theirs = _TrustedHosts(hyperoru.serving.server_config().forwarded_allow_ips);"
+    said += "ours = a._trusted(tuple(settings.HYPERORU_TRUSTED_PROXIES));"
+    said += "print(*('127.0.0.1' in each for each in (ours, theirs)))"
+    assert run(place, "-c", said).stdout.split() == ["True", "True"]
+
+
 def test_what_is_no_address_is_refused_at_the_start(tmp_path: Path) -> None:
     place = Place(tmp_path, HYPERORU_TRUSTED_PROXIES="10.0.0.1,proxy.internal")
-    checked = subprocess.run(
-        [sys.executable, "manage.py", "check"], cwd=ROOT, env=place.environment, capture_output=True, text=True
-    )
+    checked = run(place, "manage.py", "check")
     assert checked.returncode != 0
     assert "HYPERORU_TRUSTED_PROXIES has 'proxy.internal'" in checked.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MESSAGES_PER_S",
+        "MESSAGES_BURST",
+        "MALFORMED_BURST",
+        "ORDERS_PER_S",
+        "ORDERS_BURST",
+        "CANCELS_PER_S",
+        "CANCELS_BURST",
+        "UNAUTHENTICATED_PER_ADDRESS",
+        "SOCKETS_PER_ADDRESS",
+    ],
+)
+def test_a_number_below_nothing_is_refused_at_the_start(name: str, tmp_path: Path) -> None:
+    checked = run(Place(tmp_path, **{f"HYPERORU_{name}": "-1"}), "-c", "import hyperoru.settings")
+    assert checked.returncode != 0
+    assert f"HYPERORU_{name} is -1" in checked.stderr
+
+
+def run(place: Place, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=place.environment, capture_output=True, text=True, check=False
+    )

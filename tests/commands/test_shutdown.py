@@ -61,6 +61,46 @@ async def test_what_is_in_flight_is_answered(tmp_path: Path) -> None:
                 assert reply["data"]["duplicate"] == (answer == "filled")
 
 
+async def test_http_connections_are_closed_and_those_who_come_late_are_told_to_come_again(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    tokens = place.prepare()
+    with place.running(*serve(place)) as process:
+        async with client(place.server, tokens["demo"]) as trader:
+            idle, asks, shakes = [socket.create_connection(("127.0.0.1", place.port), 10) for _ in range(3)]
+            assert b"200 OK" in _exchange(idle, "/healthz")
+            await trader.request("ping")  # so they are all accepted
+            os.kill(process.pid, signal.SIGTERM)
+            await trader.event("server_shutdown")
+            assert idle.recv(1) == b""  # while sockets are still open
+            unready = await asyncio.to_thread(_exchange, asks, "/readyz")
+            assert unready.startswith(b"HTTP/1.1 503 ")
+            assert b"connection: close" in unready.lower()
+            upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            refused = await asyncio.to_thread(_exchange, shakes, "/ws", upgrade + key)
+            assert refused.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 1" in refused.lower()
+            assert await trader.close_code() == 4001
+        assert await asyncio.to_thread(process.wait, 15) == 0
+        for each in (idle, asks, shakes):
+            each.close()
+    errors = [line for line in place.logged().splitlines() if "ERROR" in line]
+    assert all("Service Unavailable: /readyz" in line for line in errors)
+
+
+def _exchange(connection: socket.socket, path: str, headers: str = "") -> bytes:
+    """Send a request and return the head of its answer."""
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = connection.recv(65536)
+        assert more, received
+        received += more
+    if b"content-length: 0" not in received and not received.partition(b"\r\n\r\n")[2]:
+        received += connection.recv(65536)
+    return received
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_requests_that_come_while_it_stops_are_refused_and_pings_answered(server: Server) -> None:
     async with client(server) as socket:
@@ -70,9 +110,10 @@ async def test_requests_that_come_while_it_stops_are_refused_and_pings_answered(
         refused = (await socket.request("connect", session_token="x"))["data"]
         assert (refused["code"], refused["retry_after_ms"] > 0) == ("restarting", True)
         assert (await socket.request("ping"))["type"] == "pong"
-        with pytest.raises(InvalidStatus):
+        with pytest.raises(InvalidStatus) as refusal:
             async with client(server):
                 pass
+        assert (refusal.value.response.status_code, refusal.value.response.headers["Retry-After"]) == (503, "1")
 
 
 async def _answers(trader: Client) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """What an account may give in a while: orders and cancels apart, whoever gives them, each paid once."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,10 @@ from tests.builders import a_token, a_user, access, an_account, an_order, set_pr
 from trading import desk as desk_module
 from trading import storage
 from trading.authority import Actor
+from trading.buckets import MILLISECOND
 from trading.desk import Answer, Desk, Request
 from trading.domain.commands import CancelAllOrders, CancelOrder, Command
+from trading.domain.errors import RateLimited
 from trading.limits import AccountLimits
 from trading.market.board import board
 
@@ -23,13 +26,17 @@ NOW = datetime(2040, 1, 1, tzinfo=UTC)
 
 
 class Clock:
+    """The time of day, and the clock that goes forward."""
+
     now = NOW
+    monotonic = 0
 
     def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, milliseconds: float) -> None:
+    def advance(self, milliseconds: int) -> None:
         self.now += timedelta(milliseconds=milliseconds)
+        self.monotonic += milliseconds * MILLISECOND
 
 
 class World:
@@ -38,6 +45,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.desk = Desk(board, self.clock)
+        self.desk.limits = AccountLimits(lambda: self.clock.monotonic)
         self.account: Account = an_account()
 
     def actor(self, user: User | None = None) -> Actor:
@@ -78,6 +86,18 @@ def test_orders_beyond_the_burst_are_refused_and_told_when_to_come_back(world: W
     assert world.ask(owner, *orders(1)) == [LIMITED]
     world.clock.advance(1)
     assert world.ask(owner, *orders(2)) == [None, LIMITED]
+
+
+@pytest.mark.parametrize("back", [timedelta(seconds=30), timedelta(hours=1), timedelta(days=-1)])
+def test_who_waits_as_told_is_served_though_the_time_of_day_was_set(world: World, back: timedelta) -> None:
+    owner = world.actor()
+    assert world.ask(owner, *orders(4))[-1] == LIMITED
+    world.clock.now -= back
+    assert world.ask(owner, *orders(1)) == [LIMITED]
+    for _ in range(3):
+        [refusal] = world.desk.execute([Request(world.account.pk, an_order(), owner)])
+        world.clock.advance(getattr(refusal, "retry_after_ms", 0))
+        assert world.ask(owner, *orders(2)) == [None, LIMITED]
 
 
 def test_cancels_have_a_bucket_of_their_own(world: World) -> None:
@@ -191,10 +211,10 @@ def test_a_request_that_the_database_did_not_take_costs_nothing(world: World, mo
 
 def test_threads_together_get_no_more_than_the_burst(settings: Any) -> None:
     settings.HYPERORU_ORDERS_BURST = 40
-    limits = AccountLimits()
+    limits = AccountLimits(lambda: 0)
 
     def charge(_: int) -> int:
-        with limits.charging(NOW) as charges:
+        with limits.charging() as charges:
             served = sum(charges.refusal(1, an_order()) is None for _ in range(20))
             charges.settle()
             return served
@@ -203,22 +223,17 @@ def test_threads_together_get_no_more_than_the_burst(settings: Any) -> None:
         assert sum(threads.map(charge, range(8))) == 40
 
 
-def take(limits: AccountLimits, now: datetime) -> bool:
-    with limits.charging(now) as charges:
-        return charges.refusal(1, an_order()) is None
-
-
-def test_a_batch_that_looked_at_the_clock_long_before_earns_nothing_by_it(settings: Any) -> None:
-    settings.HYPERORU_ORDERS_BURST = 2
+def test_the_clock_of_the_limits_goes_forward(settings: Any) -> None:
+    settings.HYPERORU_ORDERS_PER_S, settings.HYPERORU_ORDERS_BURST = 20.0, 1
     limits = AccountLimits()
-    moments = [NOW, NOW, NOW - timedelta(seconds=10), NOW]
-    assert [take(limits, now) for now in moments] == [True, True, False, False]
 
+    def take() -> RateLimited | None:
+        with limits.charging() as charges:
+            return charges.refusal(1, an_order())
 
-def test_a_clock_that_is_set_back_locks_nobody_out(settings: Any) -> None:
-    settings.HYPERORU_ORDERS_BURST = 2
-    limits = AccountLimits()
-    assert [take(limits, NOW) for _ in range(3)] == [True, True, False]
-    back = NOW - timedelta(hours=1)
-    assert not take(limits, back)
-    assert take(limits, back + timedelta(seconds=1))
+    assert take() is None
+    refusal = take()
+    assert refusal is not None
+    assert refusal.retry_after_ms is not None
+    time.sleep(refusal.retry_after_ms / 1_000)
+    assert take() is None

@@ -4,9 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -15,11 +18,12 @@ from django.utils import timezone
 
 from accounts.models import Account
 from realtime import announce, streams
+from realtime.connection import Connection
 from realtime.models import Event, Stream
 from realtime.orm import in_orm
 from tests.builders import a_token, an_account, an_order, done, execute, set_price
 from tests.realtime.test_state_and_events import events_up_to
-from tests.serving import Server, client
+from tests.serving import PATIENCE_S, Message, Server, client
 from trading.domain.commands import RecordEquity
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 
@@ -301,6 +305,32 @@ async def test_a_new_mark_refreshes_prices_and_positions(world: SimpleNamespace,
     assert "seq" not in position
     assert (price["data"]["symbol"], position["data"]["size"]) == ("BTC", 0.01)
     assert position["data"]["unrealized_pnl"] == pytest.approx(0.01 * (69000 - position["data"]["entry_price"]))
+
+
+async def test_a_price_that_changes_while_somebody_subscribes_is_told_to_him(
+    world: SimpleNamespace, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = Connection.prepare
+
+    def is_at(mark: float) -> Callable[[Message], bool]:
+        return lambda event: event["data"]["symbol"] == "BTC" and event["data"]["mark_price"] == mark
+
+    async with client(server, world.token) as first, client(server, world.token) as late:
+        await first.request("subscribe", channels=["prices"])
+        await first.event("price_update", is_at(68500.0))
+        told = threading.Event()
+
+        async def prepare_slowly(*args: Any) -> None:
+            set_price("BTC", "69000")
+            assert await asyncio.to_thread(told.wait, PATIENCE_S)
+            await prepare(*args)
+
+        monkeypatch.setattr(Connection, "prepare", prepare_slowly)
+        await late.send("subscribe", {"channels": ["prices", "orders"]}, request_id="late")
+        await first.event("price_update", is_at(69000.0))
+        told.set()
+        await late.reply("late")
+        await late.event("price_update", is_at(69000.0))
 
 
 async def test_who_subscribes_to_prices_is_told_those_that_stand(world: SimpleNamespace, server: Server) -> None:

@@ -12,13 +12,14 @@ from django.utils import timezone
 from accounts.models import Account, AccountAccess, SessionToken, User
 from accounts.services import revoke_token
 from realtime.handlers import reading
-from realtime.handlers.holdings import HoldingsCache, holdings_cache
+from realtime.handlers.holdings import ACCOUNT_BYTES, HoldingsCache, holdings_cache
 from realtime.handlers.seeing import Viewer
 from realtime.protocol.errors import ProtocolError
 from tests.builders import a_token, a_user, access, an_account, an_order, done, set_price, token_row
 from trading.domain.commands import CancelAllOrders, CancelOrder, MoveCash
 from trading.domain.enums import LedgerKind
-from trading.models import Order, Position
+from trading.models import Instrument, Order, Position
+from trading.prices import glance
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now
@@ -148,13 +149,45 @@ def test_another_process_writes_are_seen(account: Account) -> None:
     others.get(viewer, account.pk, NOW())
     done(account, an_order("0.03"))
     assert mine.get(viewer, account.pk, NOW()).stamp == others.get(viewer, account.pk, NOW()).stamp
-    assert mine.get(viewer, account.pk, NOW()).held.positions[0].size == Decimal("0.04")
+    assert mine.get(viewer, account.pk, NOW()).held.positions[0][0].size == Decimal("0.04")
 
 
 def test_no_more_accounts_are_kept_than_the_bound(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.handlers.holdings.KEPT", 2)
+    monkeypatch.setattr("realtime.handlers.holdings.KEPT_BYTES", 2.5 * ACCOUNT_BYTES)
     cache = HoldingsCache()
     owner = viewer_of(account.owner)
-    for made in [account, *(an_account(owner=account.owner) for _ in range(3))]:
+    first, second, third = (an_account(owner=account.owner) for _ in range(3))
+    for made in (first, second, first, third):
         cache.get(owner, made.pk, NOW())
-    assert len(cache._kept) == 2
+    assert list(cache._kept) == [first.pk, third.pk]  # the one that was used longest ago went
+    assert cache._bytes == sum(kept.size for kept in cache._kept.values())
+
+
+def test_who_acts_as_another_is_served_from_memory_too(account: Account) -> None:
+    support = a_user(is_superuser=True)
+    own = viewer_of(support)
+    acting = Viewer(own.token, own.user_id, account.owner.pk)
+    assert told(acting, account) == told(viewer_of(account.owner), account)
+    assert not any("trading_order" in sql for sql in statements(lambda: told(acting, account)))
+
+
+def test_an_unlisted_instruments_new_tiers_are_seen_at_once(account: Account) -> None:
+    viewer = viewer_of(account.owner)
+    done(account, an_order("1"))
+    BTC = Instrument.objects.get(pk="BTC")
+    BTC.listed = False
+    BTC.save()
+    glance.forget()
+    before = told(viewer, account)["positions"][0]["liquidation_price"]
+    BTC.margin_tiers = [[0, 3]]
+    BTC.default_leverage = 3
+    BTC.save()
+    glance.forget()
+    assert told(viewer, account)["positions"][0]["liquidation_price"] != before
+
+
+def test_an_instrument_that_cannot_be_used_leaves_the_rest_readable(account: Account) -> None:
+    viewer = viewer_of(account.owner)
+    Instrument.objects.filter(pk="BTC").update(margin_tiers=[])
+    glance.forget()
+    assert told(viewer, account)["positions"][0]["liquidation_price"] is None

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime import hubs
+from realtime import entrance, hubs
 from realtime.admission import admission
+from realtime.farewell import take_leave
 from realtime.orm import in_orm
 from tests.builders import a_token, an_account, set_price
 from tests.serving import PATIENCE_S, Client, Message, Server, client
@@ -219,9 +220,10 @@ async def in_time(condition: Any) -> None:
 
 
 async def test_sockets_that_have_not_connected_are_limited_by_address(
-    world: SimpleNamespace, settings: Any, server: Server
+    world: SimpleNamespace, settings: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HYPERORU_UNAUTHENTICATED_PER_ADDRESS = 2
+    monkeypatch.setattr(entrance, "WAIT_S", 0.2)
     async with sockets(server, 2) as opened:
         assert not await is_let_in(server)
         [hub] = [hub for hub in hubs._hubs.values() if hub.connections]
@@ -242,7 +244,7 @@ async def test_sockets_that_have_connected_are_limited_by_address(
         async with client(server) as third:
             answer = await third.request("connect", session_token=world.token)
             assert (answer["type"], answer["data"]["code"]) == ("error", "rate_limited")
-            assert answer["data"]["retry_after_ms"] > 0
+            assert answer["data"]["retry_after_ms"] is None  # nobody knows when, and 4504 says not to
             assert await third.close_code() == 4504
         again = await opened[0].request("connect", session_token=world.second_token)
         assert again["type"] == "connect"
@@ -271,10 +273,64 @@ async def test_without_limits_any_number_is_let_in(settings: Any, world: SimpleN
         assert await is_let_in(server)
 
 
+async def test_any_number_may_come_at_once_if_each_connects(world: SimpleNamespace, server: Server) -> None:
+    most_at_once = 0
+
+    async def one() -> str:
+        nonlocal most_at_once
+        async with client(server) as socket:
+            most_at_once = max(most_at_once, sum(admission.unauthenticated.values()))
+            answer = await socket.request("connect", session_token=world.token)
+            await all_have_come.wait()  # none makes room by leaving
+            return str(answer["type"])
+
+    async def until_all_have_connected() -> None:
+        async def have_they() -> bool:
+            return sum(admission.connected.values()) == 90
+
+        await in_time(have_they)
+        all_have_come.set()
+
+    all_have_come = asyncio.Event()
+    answers = await asyncio.gather(*(one() for _ in range(90)), until_all_have_connected())
+    assert answers[:-1] == ["connect"] * 90
+    assert 0 < most_at_once <= 10
+
+
+async def test_of_silent_sockets_one_too_many_is_closed(
+    monkeypatch: pytest.MonkeyPatch, world: SimpleNamespace, server: Server
+) -> None:
+    monkeypatch.setattr(entrance, "WAIT_S", 0.3)
+    async with sockets(server, 10) as opened:
+        assert not await is_let_in(server)
+        assert len(opened) == sum(admission.unauthenticated.values()) == 10
+
+
+async def test_who_waits_to_be_opened_is_sent_away_when_the_process_stops(settings: Any, server: Server) -> None:
+    settings.HYPERORU_UNAUTHENTICATED_PER_ADDRESS = 1
+    async with sockets(server, 1):
+
+        async def waits() -> bool:
+            return bool(admission._waiting)
+
+        waiting = asyncio.create_task(is_let_in(server))
+        await in_time(waits)
+        [(loop, hub)] = [(loop, hub) for loop, hub in hubs._hubs.items() if hub.connections]
+        leaving = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(take_leave(hub), loop))
+        for opening in (waiting, is_let_in(server)):
+            with pytest.raises(InvalidStatus) as refused:
+                await opening
+            assert refused.value.response.status_code == 503
+        await leaving
+
+
 FORWARDED = {"additional_headers": {"X-Forwarded-For": "203.0.113.9"}}
 
 
-async def test_a_client_can_not_choose_its_address(settings: Any, server: Server) -> None:
+async def test_a_client_can_not_choose_its_address(
+    settings: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance, "WAIT_S", 0.2)
     settings.HYPERORU_UNAUTHENTICATED_PER_ADDRESS = 1
     async with sockets(server, 1):
         assert not await is_let_in(server, **FORWARDED)
@@ -291,6 +347,7 @@ async def test_a_trusted_proxy_tells_the_address(since: str, settings: Any, requ
         request.getfixturevalue("trusting")
     server: Server = request.getfixturevalue("server")
     request.getfixturevalue("trusting")
+    request.getfixturevalue("monkeypatch").setattr(entrance, "WAIT_S", 0.2)
     settings.HYPERORU_UNAUTHENTICATED_PER_ADDRESS = 1
     async with client(server, **FORWARDED) as socket:
         assert (await socket.request("ping"))["type"] == "pong"

@@ -68,7 +68,7 @@ async def test_an_account_that_was_left_alone_can_be_subscribed_to_again_at_any_
     world: SimpleNamespace, settings: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HYPERORU_MESSAGES_PER_S = 0
-    monkeypatch.setattr(hub_module, "IDLE_LOOKS", -1)
+    monkeypatch.setattr(hub_module, "IDLE_S", -1.0)
     async with client(server, world.token) as socket:
         for _ in range(60):
             reply = await socket.request("subscribe", channels=["trades"])

@@ -37,6 +37,10 @@ class RecordAdmin(ModelAdmin):
             field.show_hidden_initial = True
         return field
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep a record with its account: both accounts' clients would have to be told of a move."""
+        return super().get_readonly_fields(request, obj) if obj is None else ("account",)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

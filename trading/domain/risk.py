@@ -75,11 +75,14 @@ def _pool(
     return Pool(tuple(positions), value, sum(needed, ZERO), symbol)
 
 
-def withdrawable(state: AccountState, market: Market) -> Decimal:
-    """Return what neither positions nor orders hold, USDC: of the cross value, not below 0."""
+def withdrawable(state: AccountState, market: Market, order_margin: Decimal) -> Decimal:
+    """Return what neither positions nor orders hold, USDC: of the cross value, not below 0.
+
+    `order_margin` is what the open orders hold, see `AccountState.order_margin`.
+    """
     marks = state.marks(market)
     held = list(state.positions.values())
     cross = margin.cross_positions(held)
     notional = sum((p.value(marks[p.symbol]) for p in cross), ZERO)
     value, used = margin.cross_value(state.cash, held, marks), margin.margin_used(cross, marks)
-    return margin.withdrawable(value, used, notional, state.order_margin())
+    return margin.withdrawable(value, used, notional, order_margin)

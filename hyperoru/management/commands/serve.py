@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hyperoru.serving import Workers, serve
+from trading.stopping import Stop
 
 ROLES = ("all", "web", "engine")
 
@@ -30,13 +31,18 @@ class Command(BaseCommand):
         if role == "engine":
             call_command("run_engine")
             return
+        stop = Stop()  # before anybody can come, and before there are workers that would be left behind
         try:
             listener = socket.create_server((host, port), backlog=2048)
         except OSError as error:
             raise CommandError(f"Port {port} of {host} can't be taken: {error.strerror}. Try --port.") from error
         others = Workers(listener, workers - 1) if workers > 1 else None
         try:
-            serve(listener, with_engine=role == "all", on_stop=others.begin_stop if others else lambda: None)
+            ended = serve(
+                listener, stop, with_engine=role == "all", on_stop=others.begin_stop if others else lambda: None
+            )
         finally:
             if others is not None:
-                others.stop()
+                others.stop(stop.left())
+        if not ended:
+            stop.give_up()

@@ -1,11 +1,10 @@
-import signal
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from trading.desk import desk
 from trading.engine import Engine
+from trading.stopping import Stop
 
 
 class Command(BaseCommand):
@@ -15,9 +14,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+        stop = Stop()
         self.stdout.write("The engine runs; stop it with Ctrl-C.")
-        Engine(desk).run(stop)
-        desk.close()
+        Engine(desk).run(stop.told)
+        if not desk.close(stop.left()):
+            stop.give_up()
