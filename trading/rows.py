@@ -34,7 +34,7 @@ def upsert(rows: Sequence[models.Model], unique: tuple[str, ...], update: tuple[
 
 def _write(rows: Sequence[models.Model], unique: tuple[str, ...], update: tuple[str, ...]) -> None:
     model = type(rows[0])
-    with_key = "id" in unique or model._meta.pk.attname in unique  # type: ignore[union-attr]
+    with_key = "id" in unique or model._meta.pk.attname in unique
     fields = _fields(model, with_key)
     values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows]
     if connection.vendor == "postgresql":
@@ -82,7 +82,7 @@ def _head(model: type[models.Model], fields: "Sequence[models.Field[Any, Any]]")
 
 
 def _tail(model: type[models.Model], unique: tuple[str, ...], update: tuple[str, ...]) -> str:
-    key = _quoted(str(model._meta.pk.column))  # type: ignore[union-attr]
+    key = _quoted(str(model._meta.pk.column))
     if not unique:
         return f"RETURNING {key}"
     names = {name: _quoted(str(model._meta.get_field(name).column)) for name in (*unique, *update)}  # type: ignore[union-attr]
