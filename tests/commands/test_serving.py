@@ -75,6 +75,8 @@ async def test_the_demo_accounts_trade_on_the_replayed_market(tmp_path: Path) ->
             assert str(trade["decision_id"]).startswith("dec-")
             assert 5_000 < float(str(trade["price"])) < 9_000 or 300 < float(str(trade["price"])) < 500
         ready = place.get("/readyz")
+        books = ready.pop("reconciliation")
+        assert (books["ok"], books["differences"]) == (True, 0)
         assert ready == {"status": "ok", "database": True, "engine": True, "prices": {"BTC": True, "ETH": True}}
 
 

@@ -172,7 +172,7 @@ def _move_cash(state: AccountState, command: MoveCash, market: Market, now: date
             "A deposit must be positive, a withdrawal negative, and nothing 0.", reason="amount_rejected"
         )
     if command.kind is LedgerKind.WITHDRAWAL:
-        free = withdrawable(state, market, state.order_margin())
+        free = withdrawable(state, market)
         if -command.amount > free:
             raise InsufficientMargin(-command.amount, free)
     cash = state.cash + command.amount

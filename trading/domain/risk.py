@@ -75,14 +75,14 @@ def _pool(
     return Pool(tuple(positions), value, sum(needed, ZERO), symbol)
 
 
-def withdrawable(state: AccountState, market: Market, order_margin: Decimal) -> Decimal:
+def withdrawable(state: AccountState, market: Market, order_margin: Decimal | None = None) -> Decimal:
     """Return what neither positions nor orders hold, USDC: of the cross value, not below 0.
 
-    `order_margin` is what the open orders hold, see `AccountState.order_margin`.
+    `order_margin` is what the open orders hold, where that is known without the orders.
     """
     marks = state.marks(market)
     held = list(state.positions.values())
     cross = margin.cross_positions(held)
     notional = sum((p.value(marks[p.symbol]) for p in cross), ZERO)
     value, used = margin.cross_value(state.cash, held, marks), margin.margin_used(cross, marks)
-    return margin.withdrawable(value, used, notional, order_margin)
+    return margin.withdrawable(value, used, notional, state.order_margin() if order_margin is None else order_margin)
