@@ -13,11 +13,13 @@ def replace(value: Value, **changes: Any) -> Value:
 
     Raises `KeyError` for a field that it has not got. For classes of two fields at least, all of them `init`.
     """
-    places, values_of = _shape(value.__class__)
+    kind: Any = type(value)
+    places, values_of = _shape(kind)
     values = list(values_of(value))
-    for name, changed in changes.items():
-        values[places[name]] = changed
-    return type(value)(*values)
+    for name, new in changes.items():
+        values[places[name]] = new
+    changed: Value = kind(*values)
+    return changed
 
 
 @lru_cache
