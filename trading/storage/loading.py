@@ -40,11 +40,9 @@ _accounts = Select(Account, *ACCOUNT, where="id {numbers}", lock=True)
 _positions = Select(Position, *POSITION, where="account_id {numbers}")
 _active_orders = Select(Order, *ORDER, where=f"account_id {{numbers}} AND {ACTIVE}")
 _orders_by_id = Select(Order, *ORDER, where="id {numbers}")
-_orders_by_client_id = Select(Order, *ORDER, where="(account_id, client_order_id) {pairs}")
-_decisions = Select(
-    ModelDecision, "account_id", "client_decision_id", "id", where="(account_id, client_decision_id) {pairs}"
-)
-_entries = Select(LedgerEntry, "account_id", "key", where="(account_id, key) {pairs}")
+_orders_by_client_id = Select(Order, *ORDER, pairs=("account_id", "client_order_id"))
+_decisions = Select(ModelDecision, "account_id", "client_decision_id", "id", pairs=("account_id", "client_decision_id"))
+_entries = Select(LedgerEntry, "account_id", "key", pairs=("account_id", "key"))
 
 
 @dataclass(slots=True)
