@@ -20,6 +20,7 @@ from trading.domain.equity import Day
 from trading.domain.orders import Order as OrderValue
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
+from trading.holding import held_when_due
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 from trading.models.order import ACTIVE
 from trading.rows import insert, upsert
@@ -96,6 +97,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
             orders[order.account_id][order.pk] = order.to_domain()
     decisions = _decisions_named(asks)
     keys = _ledger_keys_named(asks)
+    held = held_when_due(_hours_named(asks), positions)
     traded = volumes.load(asks, now.date())
     states = {
         pk: AccountState(
@@ -107,6 +109,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
             orders=orders[pk],
             decisions=decisions.get(pk, {}),
             ledger_keys=keys.get(pk, frozenset()),
+            held_when_due=held.get(pk, {}),
             fee_rates=traded.get(pk, volumes.Traded()).rates,
             cancel_after=row.cancel_after,
             liquidated_at=row.liquidated_at,
@@ -164,6 +167,15 @@ def _ledger_keys_named(asks: Sequence[Ask]) -> dict[int, frozenset[str]]:
         for account_id, key in rows.values_list("account", "key"):
             found[account_id] = found.get(account_id, frozenset()) | {str(key)}
     return found
+
+
+def _hours_named(asks: Sequence[Ask]) -> dict[tuple[str, datetime], set[int]]:
+    """Find whose funding is to be settled, by symbol and hour."""
+    named: dict[tuple[str, datetime], set[int]] = {}
+    for account_id, command in asks:
+        if isinstance(command, commands.SettleFunding):
+            named.setdefault((command.symbol, command.hour), set()).add(account_id)
+    return named
 
 
 @dataclass(slots=True)
