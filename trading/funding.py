@@ -71,7 +71,7 @@ class Funding:
 
     def wants_sample(self, now: datetime) -> bool:
         """Tell whether these 5 seconds still lack their sample."""
-        return sample_of(now) > self.last
+        return sample_of(now) != self.last
 
     def sample(self, market: Market, now: datetime) -> None:
         """Take a sample of each instrument whose price is fresh."""
@@ -84,7 +84,8 @@ class Funding:
                 self.hours[symbol, hour] = before.plus(number, found.premium, found.oracle)
 
     def is_to_be_stored(self, now: datetime) -> bool:
-        return self.stored is None or now - self.stored >= STORE_EVERY or self._ended(now) != []
+        stored = self.stored
+        return stored is None or not stored <= now < stored + STORE_EVERY or self._ended(now) != []
 
     def store(self, now: datetime) -> None:
         """Write the samples down, and the rates of the hours that have ended. Raises where the lease is lost."""
