@@ -5,9 +5,9 @@ nothing is amiss. So it may err on the safe side (a band) but must not overlook 
 
 How old it may be: every fill and every movement of cash is a row of trades or of the ledger, an isolated position's
 leverage changes by a new order, and each look begins with the rows of these that came since the last one, whoever wrote
-them. What has no such row (a correction in the admin) is seen at once where this process saved it; from other processes
-it is seen when its account is read again: `SLICE` accounts are with every `SLICE_EVERY`th look, so that all are within
-``accounts / SLICE * SLICE_EVERY`` looks.
+them. A correction of a position in the admin is in the audit trail, which every `SLICE_EVERY`th look goes on with. What
+went past all of these (a statement by hand) is seen when its account is read again: `SLICE` accounts are with every
+`SLICE_EVERY`th look, so that all are within ``accounts / SLICE * SLICE_EVERY`` looks.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Model, Q
 from django.db.models.signals import post_save
 
-from accounts.models import Account, LedgerEntry
+from accounts.models import Account, AuditEntry, LedgerEntry
 from trading.domain.enums import MarginMode, PositionSide
 from trading.domain.instruments import Instrument
 from trading.domain.margin import maintenance_lines
@@ -53,6 +53,7 @@ class Exposure:
         self._positions = _Table(size=float, entry=float, symbol=int, pool=int)
         self._pools = _Table(cash=float, account=int)
         self._trades, self._entries = _Tail(Trade), _Tail(LedgerEntry)
+        self._audits = _Tail(AuditEntry, "target")
         self._isolated: set[int] = set()
         """The accounts that hold isolated positions: an order may change the leverage of these without a fill."""
         self._orders: _Tail | None = None
@@ -67,21 +68,21 @@ class Exposure:
 
     def load(self) -> None:
         """Read every account that holds something or owes something."""
-        self._trades.accounts()
-        self._entries.accounts()
+        for tail in (self._trades, self._entries, self._audits):
+            tail.news()
         held = Position.objects.filter(size__gt=0).order_by().values_list("account").distinct()
         self._read(Account.objects.filter(Q(pk__in=held) | Q(cash__lt=0)).values_list("pk", flat=True))
 
     def refresh(self) -> None:
         """Read again whoever traded or whose cash moved since the last time, and the next few of all the others."""
-        moved = self._trades.accounts() | self._entries.accounts()
+        moved = self._trades.news() | self._entries.news()
         if self._orders is not None:
-            moved |= self._orders.accounts() & self._isolated
+            moved |= self._orders.news() & self._isolated
         saved, self._saved = self._saved, set()
         self._looks += 1
         moved |= saved
         if self._looks % SLICE_EVERY == 0:
-            moved |= self._following()
+            moved |= self._following() | self._corrected()
         if moved:
             self._read(moved)
 
@@ -91,6 +92,12 @@ class Exposure:
         due = list(following)
         self._next = due[-1] if len(due) == SLICE else 0
         return set(due)
+
+    def _corrected(self) -> set[int]:
+        """Return the accounts whose positions were corrected in the admin."""
+        targets = (target.partition(":") for target in self._audits.news())
+        positions = [int(number) for kind, _, number in targets if kind == "position"]
+        return set(Position.objects.filter(pk__in=positions).values_list("account", flat=True)) if positions else set()
 
     def near(self, market: Market) -> list[int]:
         """Return the accounts, by id, of which something is worth less than its maintenance margin or little more."""
@@ -184,20 +191,22 @@ class _Tail:
     never does).
     """
 
-    def __init__(self, model: type[Trade] | type[LedgerEntry] | type[Order]) -> None:
+    def __init__(self, model: type[Model], column: str = "account") -> None:
+        """Tell `column` of each new row."""
+        self._column = column
         self._rows = model._default_manager.order_by("pk")
         last = self._rows.aggregate(last=Max("pk"))["last"] or 0
         self._last = max(0, last - LOOK_BACK)
         self._gaps: list[tuple[int, int, float]] = []
         """First and last number of those passed over, and when that was noticed (s, of the monotonic clock)."""
 
-    def accounts(self) -> set[int]:
+    def news(self) -> set[Any]:
         wanted = Q(pk__gt=self._last)
         for first, last, _ in self._gaps:
             wanted |= Q(pk__range=(first, last))
-        rows = list(self._rows.filter(wanted).values_list("pk", "account"))
+        rows = list(self._rows.filter(wanted).values_list("pk", self._column))
         self._pass([pk for pk, _ in rows])
-        return {account for _, account in rows}
+        return {told for _, told in rows}
 
     def _pass(self, numbers: Sequence[int]) -> None:
         """Note which numbers up to the last one have not come yet."""

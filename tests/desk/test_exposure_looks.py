@@ -6,16 +6,19 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connections, transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, LedgerEntry
+from tests.admin.test_trading_admin import saved
 from tests.builders import a_user, an_account, an_order, done, set_price
 from tests.desk.given import DEPOSIT
 from trading import exposure as module
 from trading.domain.commands import MoveCash
 from trading.domain.enums import MarginMode
-from trading.exposure import Exposure
+from trading.exposure import SLICE, SLICE_EVERY, Exposure
 from trading.market.board import board
 from trading.models import Position
 from trading.prices import market_now
@@ -50,6 +53,21 @@ def test_a_leverage_that_an_order_changed_without_a_fill(exposure: Exposure) -> 
     assert Position.objects.get(account=account).isolated_margin < 300
     btc("58900")
     assert near(exposure) == [account.pk]
+
+
+def test_a_correction_in_the_admin(exposure: Exposure) -> None:
+    btc("60000")
+    for _ in range(SLICE + 2):
+        an_account(capital="0")
+    account = an_account(capital="6027")
+    done(account, an_order("0.5", leverage=10))
+    assert near(exposure) == []
+    browser = Client()
+    browser.force_login(get_user_model().objects.create_superuser("boss"))
+    saved(browser, "position", Position.objects.get(), size=3, entry_notional=190_000)
+    for _ in range(SLICE_EVERY):
+        last = near(exposure)
+    assert last == [account.pk]
 
 
 @pytest.mark.postgresql
@@ -126,8 +144,8 @@ def test_whatever_the_order_of_commits_each_row_is_seen_at_the_look_after_it(
             for account, taken in committed
             for number in taken
         )
-        assert {account.pk for account, _ in committed} <= tail.accounts()
+        assert {account.pk for account, _ in committed} <= tail.news()
     clock[0] += module.LONGEST_BATCH_S
-    tail.accounts()
+    tail.news()
     assert tail._gaps == []
-    assert tail.accounts() == set()
+    assert tail.news() == set()
