@@ -35,6 +35,8 @@ CURSOR = "engine"
 EQUITY_SLICES = 20
 """In how many steps, at the most, the equity of all accounts is written: orders pass between them."""
 RENEW_SHARE = 4
+BATCHES_AT_ONCE = 4
+"""How many batches of requests the engine gives to the desk before it looks after its lease."""
 AFTER_FAILURE_S = 1.0
 
 
@@ -48,6 +50,7 @@ class Lead:
     feed: Feed
     deciders: Deciders
     funding: Funding
+    fence: int | None
     renewed: datetime
     stored: datetime | None = None
     recorded: datetime | None = None
@@ -135,11 +138,11 @@ class Engine:
             return lead
         if not self.lease.hold(now):
             self._lead = None
-        elif lead is not None:
+        elif lead is not None and lead.fence == self.lease.fence:
             lead.renewed = now
-        else:
+        else:  # also where another one led since: what this one remembers is from before that
             feed = self._feed(now)
-            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), renewed=now)
+            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), self.lease.fence, renewed=now)
             logger.info("This engine leads: market %s, %s", settings.HYPERORU_MARKET, ", ".join(feed.symbols))
         return self._lead
 
@@ -208,13 +211,21 @@ class Engine:
         cursor, and what was done already is known by its ids and not done again. A request that the desk fails on, even
         alone, is passed over (the desk has logged it): the market does not stop for all because of one account.
         """
-        futures = [self.desk.submit(replace(request, fence=self.lease)) for request in requests]
-        answers = [future.result() for future in futures if future.exception() is None]
-        for answer in answers:
-            if isinstance(answer, LeaseLost | Unavailable | ExecutionUnknown):
-                raise answer
-            if isinstance(answer, Rejection):
-                logger.warning("The engine was refused: %s", answer.message)
+        waiting, answers = deque(requests), list[Answer]()
+        while waiting:
+            most = min(len(waiting), settings.HYPERORU_BATCH_SIZE * BATCHES_AT_ONCE)
+            taken = [replace(waiting.popleft(), fence=self.lease) for _ in range(most)]
+            futures = [self.desk.submit(request) for request in taken]
+            given = [future.result() for future in futures if future.exception() is None]
+            for answer in given:
+                if isinstance(answer, LeaseLost | Unavailable | ExecutionUnknown):
+                    raise answer
+                if isinstance(answer, Rejection):
+                    logger.warning("The engine was refused: %s", answer.message)
+            answers += given
+            lead = self._lead
+            if waiting and self._leading(self.clock()) is not lead:
+                raise LeaseLost("Another engine leads by now, or has led.")
         return answers
 
     def _store(self, lead: Lead) -> None:

@@ -172,6 +172,27 @@ def test_of_two_engines_one_leads_and_the_other_takes_over(make_engine: MakeEngi
     assert first.leads
 
 
+def test_who_leads_again_after_another_goes_on_where_that_stopped(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    """A process that was suspended for a while may find its lease free, and know nothing of the other."""
+    settings.HYPERORU_MARKET = "replay"
+    settings.HYPERORU_REPLAY_SPEED = 60.0
+    an_account(model="rsi_support_resistance", model_settings={**MODEL, "every": 1})
+    first, second = make_engine(), make_engine()
+    run(first, time, 3)
+    time.now += timedelta(seconds=5)
+    run(second, time, 10)
+    second.stop()
+    reached = FeedCursor.objects.get(pk="engine").position["market_us"]
+    run(first, time, 3)
+    assert first.leads
+    assert FeedCursor.objects.get(pk="engine").position["market_us"] > reached
+    ids = list(ModelDecision.objects.order_by("pk").values_list("client_decision_id", flat=True))
+    numbers = [int(name.rsplit(":", 1)[1]) for name in ids if name]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 def test_a_deposed_engine_writes_nothing_more(make_engine: MakeEngine, time: Time) -> None:
     an_account()
     first, second = make_engine(), make_engine()
