@@ -13,6 +13,7 @@ from trading.domain.equity import Day
 from trading.domain.orders import Order as OrderValue
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
+from trading.holding import held_when_due
 from trading.models import ModelDecision, Order, Position
 from trading.rows import Select
 from trading.storage import volumes
@@ -67,6 +68,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
     orders = _orders(asks, rows)
     decisions = _decisions_named(asks)
     keys = _ledger_keys_named(asks)
+    held = held_when_due(_hours_named(asks), positions)
     traded = volumes.load(asks, now.date())
     owners, states = {}, {}
     for pk, (_, owner, status, cash, *day, cancel_after, liquidated_at, is_house) in rows.items():
@@ -81,6 +83,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
             orders=orders[pk],
             decisions=decisions.get(pk, {}),
             ledger_keys=keys.get(pk, frozenset()),
+            held_when_due=held.get(pk, {}),
             fee_rates=traded.get(pk, volumes.NOTHING).rates,
             cancel_after=cancel_after,
             liquidated_at=liquidated_at,
@@ -170,3 +173,12 @@ def _ledger_keys_named(asks: Sequence[Ask]) -> dict[int, frozenset[str]]:
     for account_id, key in _entries(named) if named else ():
         found[account_id] = found.get(account_id, frozenset()) | {key}
     return found
+
+
+def _hours_named(asks: Sequence[Ask]) -> dict[tuple[str, datetime], set[int]]:
+    """Find whose funding is to be settled, by symbol and hour."""
+    named: dict[tuple[str, datetime], set[int]] = {}
+    for account_id, command in asks:
+        if isinstance(command, commands.SettleFunding):
+            named.setdefault((command.symbol, command.hour), set()).add(account_id)
+    return named
