@@ -19,7 +19,8 @@ def arrive(journal: Journal, order: Order) -> None:
     live = replace(order, active_at=None, requeued_at=now, updated_at=now)
     if live.reduce_only:
         size = reducible(journal.state, live)
-        live = replace(live, size=min(size, live.size)) if size else live.canceled("reduce_only_canceled", now)
+        cut = min(live.size, live.filled_size + size)
+        live = replace(live, size=cut) if size else live.canceled("reduce_only_canceled", now)
     enter(journal, live)
 
 
