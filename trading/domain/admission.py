@@ -1,5 +1,8 @@
 """Whether an account has the margin for an order."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 from trading.domain import margin
 from trading.domain.book import Level
 from trading.domain.errors import FieldProblem, InsufficientMargin, OrderRejected
@@ -8,6 +11,7 @@ from trading.domain.market import Market
 from trading.domain.money import ZERO, round_micro
 from trading.domain.orders import Order
 from trading.domain.positions import Position
+from trading.domain.risk import pool_with
 from trading.domain.state import AccountState
 
 
@@ -19,6 +23,8 @@ def check_margin(state: AccountState, market: Market, order: Order, fills: tuple
     than before, and what a lower leverage ties up more. Available: the cross value after the part that closes, less
     the margin of what remains of the cross positions and of the open orders. An order that only closes is never
     refused. Fees are not part of it (a policy: the venue's documentation leaves it open).
+
+    What the fills open must have its maintenance margin afterwards, too, at the mark: the book may stand far from it.
     """
     before = state.position(order.symbol, leverage)
     mark = market.mark(order.symbol, otherwise=before.entry_price)
@@ -45,6 +51,13 @@ def check_margin(state: AccountState, market: Market, order: Order, fills: tuple
     needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
     used = margin.margin_used(margin.cross_positions(positions), marks)
     available = margin.cross_value(cash, positions, marks) - used - held_before
+    _check_covered(needed, available)
+    if opened:
+        pool = pool_with(replace(state.with_position(after), cash=cash), order.symbol, market)
+        _check_covered(pool.maintenance, pool.value)
+
+
+def _check_covered(needed: Decimal, available: Decimal) -> None:
     if needed > available:
         missing = -min(ZERO, available)  # what the leverage or the marks tie up more than there is
         raise InsufficientMargin(round_micro(needed + missing), round_micro(available + missing))
