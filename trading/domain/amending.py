@@ -37,7 +37,7 @@ def amend(journal: Journal, command: AmendOrder, policies: Policies) -> tuple[Or
     quote = market.quote(order.symbol, now)
     if not order.reduce_only:
         price = (amended.trigger_price or quote.mark) if amended.order_type.is_market else amended.price
-        check_notional(amended.size * price, instrument, policies)
+        check_notional(amended.size * price, instrument, amended.order_type, policies)
     _check_triggers(journal, amended, quote.mark)
     if order.status is OrderStatus.PENDING_TRIGGER:
         journal.put_order(amended)
@@ -110,7 +110,7 @@ def _rejoin(journal: Journal, order: Order, amended: Order, policies: Policies) 
     held = state.position(order.symbol, order.leverage)
     leverage = held.leverage if held.is_open else order.leverage
     if taken or state.with_order(final).order_margin() > state.order_margin():
-        check_margin(state, market, final, taken, leverage)
+        check_margin(state, market, final, taken, leverage, policies)
     taking.carry_out(journal, final, taken, book, leverage=leverage, created=False)
     return final
 

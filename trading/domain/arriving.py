@@ -42,7 +42,7 @@ def enter(journal: Journal, live: Order) -> None:
     leverage = held.leverage if held.is_open else live.leverage
     final, taken = taking.meet(live, book)
     try:
-        check_margin(state, market, final, taken, leverage)
+        check_margin(state, market, final, taken, leverage, journal.policies)
     except (InsufficientMargin, OrderRejected):
         journal.put_order(live.canceled("margin_canceled", now))
         return

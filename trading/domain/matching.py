@@ -60,7 +60,7 @@ def match(journal: Journal, order_id: int) -> None:
     held = state.position(order.symbol, order.leverage)
     leverage = held.leverage if held.is_open else order.leverage
     try:
-        check_margin(state, market, filled, (Level(order.price, size),), leverage)
+        check_margin(state, market, filled, (Level(order.price, size),), leverage, journal.policies, Liquidity.MAKER)
     except (InsufficientMargin, OrderRejected):
         journal.put_order(order.canceled("margin_canceled", now))
         return

@@ -21,7 +21,7 @@ def settle(journal: Journal, command: SettleFunding) -> bool:
     position = state.positions.get(command.symbol)
     if position is None or not position.is_open:
         return True
-    amount = funding.payment(position.signed_size, command.oracle, command.rate)
+    amount = funding.payment(position.signed_size, command.oracle, command.rate, journal.policies.funding_rounding)
     if not amount:
         return True
     reason = f"{command.symbol} {command.hour:%Y-%m-%d %H:%M} at {command.rate.normalize():f} of {command.oracle:f}"
