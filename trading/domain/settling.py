@@ -20,7 +20,7 @@ def settle(journal: Journal, command: SettleFunding) -> bool:
         return False
     position = state.positions.get(command.symbol)
     held = state.held_when_due.get(name, ZERO if position is None else position.signed_size)
-    amount = funding.payment(held, command.oracle, command.rate)
+    amount = funding.payment(held, command.oracle, command.rate, journal.policies.funding_rounding)
     if not amount:
         return True
     reason = f"{command.symbol} {command.hour:%Y-%m-%d %H:%M} at {command.rate.normalize():f} of {command.oracle:f}"
