@@ -18,6 +18,10 @@ class Plan:
     ping_window: int = 32
     readers: int = 16
     traders: int = 50
+    busy_accounts: int = 4
+    durable_seconds: float = 3.0
+    pgbench_clients: int = 8
+    pgbench_scale: int = 10
     idle: int = 1_000
     idle_repeats: int = 2
     many: int = 10_000
@@ -30,7 +34,9 @@ class Plan:
     stall_seconds: float = 3.0
     soak: float = 60.0
     soak_clients: int = 100
-    servers: tuple[str, ...] = field(default=("hyperoru", "hyperoru-redis", "stock-redis", "stock-pubsub", "picows"))
+    servers: tuple[str, ...] = field(
+        default=("hyperoru", "hyperoru-pg", "hyperoru-redis", "stock-redis", "stock-pubsub", "picows")
+    )
 
     @staticmethod
     def window(members: int) -> int:
@@ -46,6 +52,7 @@ QUICK = Plan(
     fanout=(100, 500),
     last_of=500,
     last_rounds=8,
+    durable_seconds=1.0,
     idle=300,
     idle_repeats=1,
     many=2_000,
@@ -67,6 +74,9 @@ TINY = Plan(
     ping_window=2,
     readers=2,
     traders=4,
+    busy_accounts=2,
+    durable_seconds=0.2,
+    pgbench_scale=1,
     idle=10,
     idle_repeats=1,
     many=20,

@@ -1,6 +1,6 @@
 """What the figures must reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
@@ -8,6 +8,7 @@ from bench.plan import Plan
 from bench.results import Results
 
 OURS = "hyperoru"
+DATABASES = {"hyperoru-pg": "PostgreSQL", OURS: "SQLite"}
 STOCK = ("stock-redis", "stock-pubsub")
 BARE = ("picows",)
 
@@ -38,6 +39,7 @@ def verdicts(results: Results, plan: Plan) -> list[Verdict]:
         _at_most(results, "idle.pss", 30, "an idle connection: 30 KB", "{:.1f} KB"),
         _at_most(results, f"last.median@{plan.last_of}", 100, f"last of {plan.last_of:,}: median 100 ms", "{:.0f} ms"),
         _at_most(results, f"last.worst@{plan.last_of}", 100, f"last of {plan.last_of:,}: worst 100 ms", "{:.0f} ms"),
+        *_durable(results, plan),
         _at_least(results, "snapshots", 500, "snapshots: 500/s", "{:,.0f}/s"),
         _at_least(results, "bootstraps", 500, "bootstraps: 500/s", "{:,.0f}/s"),
         _at_least(results, "many.open", plan.many, f"{plan.many:,} connections open in one process", "{:,.0f}"),
@@ -53,16 +55,28 @@ def _judge(text: str, values: list[float], told: str, enough: Callable[[float], 
     return Verdict(text, reached, told.format(reached), enough(reached))
 
 
-def _ratio(results: Results, key: str, others: tuple[str, ...], least: float, text: str) -> Verdict | None:
-    return _judge(text, results.ratio(key, OURS, others), "{:.2f} ×", lambda reached: reached >= least)
+def _ratio(
+    results: Results, key: str, others: tuple[str, ...], least: float, text: str, server: str = OURS
+) -> Verdict | None:
+    return _judge(text, results.ratio(key, server, others), "{:.2f} ×", lambda reached: reached >= least)
 
 
-def _at_most(results: Results, key: str, most: float, text: str, told: str) -> Verdict | None:
-    return _judge(text, results.get(key, OURS), told, lambda reached: reached <= most)
+def _at_most(results: Results, key: str, most: float, text: str, told: str, server: str = OURS) -> Verdict | None:
+    return _judge(text, results.get(key, server), told, lambda reached: reached <= most)
 
 
 def _at_least(results: Results, key: str, least: float, text: str, told: str) -> Verdict | None:
     return _judge(text, results.get(key, OURS), told, lambda reached: reached >= least)
+
+
+def _durable(results: Results, plan: Plan) -> Iterator[Verdict | None]:
+    for server, name in DATABASES.items():
+        text = f"orders of {plan.traders} connections, {name}: pgbench's tps"
+        yield _ratio(results, "durable.spread", ("pgbench",), 1, text, server)
+        text = f"order of {plan.traders} connections, {name}: p99 60 ms"
+        yield _at_most(results, "durable.spread.p99", 60, text, "{:.1f} ms", server)
+        text = f"order of one connection, {name}: p50 8 ms"
+        yield _at_most(results, "durable.1.p50", 8, text, "{:.2f} ms", server)
 
 
 def _stalled(results: Results) -> Verdict | None:

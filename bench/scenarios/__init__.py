@@ -1,6 +1,7 @@
 """What is measured, one file for each job. A scenario takes a run and adds to its results."""
 
 from bench.scenarios.calibration import calibration
+from bench.scenarios.durable import durable
 from bench.scenarios.fanout import fanout
 from bench.scenarios.idle import idle
 from bench.scenarios.many import many
@@ -17,6 +18,7 @@ SCENARIOS = {
     "fanout": fanout,
     "reads": reads,
     "orders": orders,
+    "durable": durable,
     "idle": idle,
     "many": many,
     "resume": resume,

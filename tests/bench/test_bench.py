@@ -26,3 +26,15 @@ def test_a_tiny_run_measures_ours_and_the_stock_server(tmp_path: Path) -> None:
     assert found["metrics"]["fanout.lost@5"]["servers"]["hyperoru"]["greatest"] == 0
     assert "fan-out, 5, deliveries/s" in done.stdout
     ElementTree.parse(tmp_path / "results.svg")
+
+
+@pytest.mark.sqlite
+def test_a_tiny_run_measures_what_is_durable_on_both_databases(tmp_path: Path) -> None:
+    words = ["--plan", "tiny", "--only", "durable", "--servers", "hyperoru,hyperoru-pg", "--out", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert set(found["metrics"]["durable.spread"]["servers"]) == {"pgbench", "hyperoru", "hyperoru-pg"}
+    assert len(found["targets"]) == 6
