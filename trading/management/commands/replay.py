@@ -30,10 +30,10 @@ Series = Mapping[str, Sequence[Bar]]
 
 class Command(BaseCommand):
     help = (
-        "Play recorded one-minute candles once, as fast as it goes, at the time of the recording: the real engine, desk "
-        "and database, with all models, funding, liquidation and equity. Writes orders, trades and all else of every "
-        "account, so use a database of its own. Where there are no accounts yet it opens those of a seed file, as of "
-        "the recording's beginning. In the end all accounts are reconciled; ends with code 1 on any difference."
+        "Play recorded one-minute candles once, as fast as it goes, at the time of the recording: the real engine, "
+        "desk and database, with all models, funding, liquidation and equity. Writes orders, trades and all else of "
+        "every account, so use a database of its own. Where there are no accounts yet it opens those of a seed file, "
+        "as of the recording's beginning. In the end all accounts are reconciled; code 1 on any difference."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -56,11 +56,11 @@ class Command(BaseCommand):
         if not options["yes"] and not self._quiet:
             self._ask(replay, seeded=seeded)
         with not_waiting_for_the_disk(), closing(replay):
-            if seeded:
-                self._open_accounts(seed, replay.start)
-            began = monotonic()
             try:
                 replay.begin()
+                if seeded:
+                    self._open_accounts(seed, replay.start)
+                began = monotonic()
                 done = self._play(replay)
             except Refused as refused:
                 raise CommandError(str(refused)) from None

@@ -36,8 +36,8 @@ def shipped_series(instruments: Mapping[str, Instrument]) -> dict[str, tuple[Bar
 def read_candles(path: Path, instrument: Instrument) -> list[Bar]:
     """Read a CSV, gzipped where its name ends in `.gz`: when each bar opened, open, high, low, close, volume.
 
-    The time is `open_time_ms` (since the epoch) or `timestamp` (ISO 8601, UTC where it says nothing else); prices are in
-    the quote currency, the volume in units. Prices are rounded to the instrument's tick; bars are numbered from 0 in
+    The time is `open_time_ms` (since the epoch) or `timestamp` (ISO 8601, UTC where it says nothing else); prices are
+    in the quote currency, the volume in units. Prices are rounded to the instrument's tick; bars are numbered from 0 in
     the order of the file. Raise `ValueError` for a row that is no candle, `OSError` where the file can't be read.
     """
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="", encoding="ascii") as file:
