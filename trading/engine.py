@@ -125,9 +125,7 @@ class Engine:
                     continue
                 for quote in run:
                     if isinstance(quote, Quote):
-                        lead.quotes[quote.symbol] = quote
-                        self._quote(quote)
-                        self._liquidate(lead.exposure)
+                        self._tick(lead, quote)
             self._let_in(now)
             if lead.stored is None or now - lead.stored >= STORE_EVERY:
                 self._store(lead)
@@ -185,11 +183,21 @@ class Engine:
             return lead.feed.advance(now)
         return [quote for quote in stored() if not quote.expires]
 
-    def _quote(self, quote: Quote) -> None:
-        """Take a new price, fire the triggers that it reaches, then fill the resting orders that it reaches."""
+    def tick(self, quote: Quote) -> None:
+        """Take a new price, if this engine leads, and do what it brings about, as `step` does with each of the feed's.
+
+        Raises `LeaseLost`, `Unavailable` and `ExecutionUnknown`.
+        """
+        if self._lead is not None:
+            self._tick(self._lead, quote)
+
+    def _tick(self, lead: Lead, quote: Quote) -> None:
+        """Fire the triggers that a new price reaches, fill the resting orders that it reaches, then liquidate."""
+        lead.quotes[quote.symbol] = quote
         self.desk.board.put([quote])
         self._carry_out(triggered(market_now(self.desk.board, self.clock()), quote.symbol))
         self._carry_out(reached(market_now(self.desk.board, self.clock()), quote.symbol))
+        self._liquidate(lead.exposure)
 
     def _let_in(self, now: datetime) -> None:
         """Let in the orders that were on their way until now; where there is no price they wait for the next one."""

@@ -4,7 +4,7 @@ from bench.load.calls import Caller, call_for, percentile
 from bench.load.sockets import Sockets
 from bench.run import Run
 from bench.scenarios.orders import traders
-from bench.servers.postgresql import PostgreSQL
+from bench.servers.databases import databases
 from bench.servers.process import Server
 from bench.servers.template import Template
 
@@ -12,19 +12,8 @@ from bench.servers.template import Template
 def durable(run: Run) -> None:
     """Measure by turns in each repeat: pgbench, then orders on either database."""
     plan = run.plan
-    if not {"hyperoru", "hyperoru-pg"} & set(run.servers):
-        return
-    folder = run.template.folder
-    postgresql = PostgreSQL(folder / "postgresql")
-    try:
+    with databases(run, "durable", plan.traders) as (postgresql, templates):
         postgresql.prepare_pgbench(plan.pgbench_scale)
-        templates = {
-            "hyperoru-pg": Template(folder / "durable-pg", traders=plan.traders, postgresql=postgresql),
-            "hyperoru": Template(folder / "durable", traders=plan.traders),
-        }
-        for name in templates:
-            if name in run.servers:
-                templates[name].prepare()
         with run.serving(*templates, templates=templates) as servers, run.sockets() as sockets:
             callers = {name: _callers(run, sockets, server, templates[name]) for name, server in servers.items()}
             for repeat in range(plan.repeats):
@@ -34,8 +23,6 @@ def durable(run: Run) -> None:
                 for name in servers:
                     for key, group in callers[name].items():
                         _measure(run, sockets, name, key, group)
-    finally:
-        postgresql.stop()
 
 
 def _callers(run: Run, sockets: Sockets, server: Server, template: Template) -> dict[str, list[Caller]]:

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.servers.postgresql import PostgreSQL
 from bench.servers.process import ROOT, python
+
+if TYPE_CHECKING:
+    from bench.servers.postgresql import PostgreSQL
 
 TRADERS = 10
 PRICES = {"BTC": 68_500, "ETH": 3_500}
@@ -36,7 +38,7 @@ class Template:
     With `postgresql` the database is one on that server, and each copy has its own; else it is SQLite in the folder.
     """
 
-    def __init__(self, folder: Path, *, traders: int = TRADERS, postgresql: PostgreSQL | None = None) -> None:
+    def __init__(self, folder: Path, *, traders: int = TRADERS, postgresql: "PostgreSQL | None" = None) -> None:
         self.folder = folder
         self._traders = traders
         self._postgresql = postgresql
