@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -13,11 +14,16 @@ from realtime.models import Event, Stream, new_epoch
 from realtime.protocol.channels import DURABLE, EVENT_OF
 from realtime.protocol.codec import encode_event
 from realtime.protocol.messages import Reply, StreamHead
-from trading.rows import insert, upsert
+from trading.rows import Row, Select, insert, update
 
 RESUME_LIMIT = 1_000
 PAGE = 500
 """How many streams get new epochs in one transaction."""
+
+
+_streams = Select(
+    Stream, "account_id", "channel", "id", "epoch", "seq", where="(account_id, channel) {pairs}", lock=True
+)
 
 
 class Collector(threading.local):
@@ -54,30 +60,36 @@ def append(account_id: int, channel: str, data: Reply) -> None:
 
 def _write(drafts: Sequence[Draft], now: datetime) -> None:
     """Number, encode and write events: three statements, whatever their number."""
-    streams = _locked({draft.account_id for draft in drafts})
-    touched: dict[int, Stream] = {}
-    rows: list[Event] = []
+    heads = _locked({(draft.account_id, draft.channel) for draft in drafts})
+    rows: list[Row] = []
     told: list[Numbered] = []
     for draft in drafts:
-        stream = streams[draft.account_id, draft.channel]
-        stream.seq += 1
-        touched[stream.pk] = stream
-        frame = encode_event(EVENT_OF[draft.channel], draft.channel, stream.seq, stream.epoch, draft.data)
-        rows.append(Event(stream=stream, seq=stream.seq, frame=frame, created_at=now))
-        told.append(Numbered(draft.account_id, draft.channel, stream.epoch, stream.seq, frame))
-    upsert(list(touched.values()), ("id",), ("seq",))
-    insert(rows)
+        head = heads[draft.account_id, draft.channel]
+        head.seq += 1
+        frame = encode_event(EVENT_OF[draft.channel], draft.channel, head.seq, head.epoch, draft.data)
+        rows.append({"stream_id": head.stream_id, "seq": head.seq, "frame": frame, "created_at": now})
+        told.append(Numbered(draft.account_id, draft.channel, head.epoch, head.seq, frame))
+    update(Stream, [{"id": head.stream_id, "seq": head.seq} for head in heads.values()])
+    insert(Event, rows)
     transaction.on_commit(lambda: announce(told))
 
 
-def _locked(account_ids: Iterable[int]) -> dict[tuple[int, str], Stream]:
-    """Lock and return the accounts' streams, in primary-key order; make those that are missing."""
-    wanted = set(account_ids)
-    rows = list(Stream.objects.select_for_update().filter(account__in=wanted).order_by("pk"))
-    if len(rows) < len(wanted) * len(DURABLE):
-        create_streams(wanted)
-        rows = list(Stream.objects.select_for_update().filter(account__in=wanted).order_by("pk"))
-    return {(row.account_id, row.channel): row for row in rows}
+@dataclass(slots=True)
+class Head:
+    """Where a stream stands while events are added to it."""
+
+    stream_id: int
+    epoch: str
+    seq: int
+
+
+def _locked(streams: Collection[tuple[int, str]]) -> dict[tuple[int, str], Head]:
+    """Lock streams, each an account and a channel, in primary-key order; make those that are missing."""
+    rows = _streams(streams)
+    if len(rows) < len(streams):
+        create_streams({account_id for account_id, _ in streams})
+        rows = _streams(streams)
+    return {(account_id, channel): Head(*values) for account_id, channel, *values in rows}
 
 
 def create_streams(account_ids: Iterable[int]) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -32,6 +32,7 @@ from trading.domain.market import Market
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 from trading.limits import AccountLimits
 from trading.market.board import Board, board
 from trading.prices import market_now
@@ -161,11 +162,10 @@ class Desk:
         now = self.clock()
         with _answering_after_commit(commit), self.limits.charging() as charges, transaction.atomic():
             loaded = storage.load([(r.account_id, r.command) for r in requests], now)
-            actors = [r.actor for r in requests if r.actor is not None]
-            authority = Authority(actors, loaded.accounts.values(), now)
+            authority = Authority([(r.actor, r.account_id) for r in requests if r.actor], loaded.owners, now)
             distinct = {id(r.fence): r.fence for r in requests if r.fence is not None}
             fences = {key: fence.refusal() for key, fence in distinct.items()}
-            market = market_now(self.board, now)
+            market, rules = market_now(self.board, now), policies()
             states, told, answers = dict(loaded.states), list[tuple[int, Fact]](), list[Accepted | Rejection]()
             for request in requests:
                 state = states.get(request.account_id)
@@ -179,13 +179,13 @@ class Desk:
                 if refusal is not None or state is None:
                     answers.append(refusal or NotFound(""))
                     continue
-                decided = decide(state, request.command, market, now, policies())
+                decided = decide(state, request.command, market, now, rules)
                 states[request.account_id] = decided.state
                 if isinstance(decided, Rejected):
                     answers.append(decided.error)
                     continue
                 told += [(request.account_id, fact) for fact in decided.facts]
-                told += _taken_over(decided, loaded.house, states, market, now)
+                told += _taken_over(decided, loaded.house, states, market, now, rules)
                 answers.append(decided)
             written = storage.write(told, loaded, states)
             with signals.batch(now):
@@ -261,13 +261,18 @@ def _answering_after_commit(commit: _Commit) -> Iterator[None]:
 
 
 def _taken_over(
-    given: Accepted, house: int | None, states: dict[int, AccountState], market: Market, now: datetime
+    given: Accepted,
+    house: int | None,
+    states: dict[int, AccountState],
+    market: Market,
+    now: datetime,
+    rules: Policies,
 ) -> list[tuple[int, Fact]]:
     """Let the house take what a liquidation gives it, in the same transaction; return the facts of its account."""
     told: list[tuple[int, Fact]] = []
     for command in given.for_house:
         assert house is not None, "a batch that liquidates has the house at hand"
-        taken = decide(states[house], command, market, now, policies())
+        taken = decide(states[house], command, market, now, rules)
         if isinstance(taken, Rejected):
             raise taken.error  # nothing of the batch is done: what leaves an account must arrive
         states[house] = taken.state

@@ -15,9 +15,14 @@ from trading.domain.instruments import Instrument as InstrumentValue
 from trading.domain.market import Market, Quote
 from trading.market.board import Board, board
 from trading.models import Instrument, MarketPrice
+from trading.rows import Rows, Select, made
 
 logger = logging.getLogger(__name__)
 FRESH = timedelta(seconds=1)
+INSTRUMENT = tuple(field.attname for field in Instrument._meta.concrete_fields)
+_instruments = Select(Instrument, *INSTRUMENT, where="listed")
+_priced = Select(MarketPrice, "instrument_id", "at", where="true")
+_last_listed: tuple[Rows, Mapping[str, InstrumentValue]] = [], {}
 
 
 def store(quotes: Iterable[Quote]) -> None:
@@ -79,11 +84,23 @@ class Glance:
 def market_now(board: Board, now: datetime | None = None) -> Market:
     """Return the instruments and the freshest prices: the board's, after a look at the stored ones if it is behind."""
     now = now or timezone.now()
-    instruments = usable(Instrument.objects.filter(listed=True))
+    instruments = _listed()
     quotes = board.quotes
     if any(symbol not in quotes or now - quotes[symbol].at > FRESH for symbol in instruments):
-        board.put(stored())
+        newer = {symbol for symbol, at in _priced() if symbol not in quotes or quotes[symbol].at < at}
+        if newer:
+            board.put(stored())
     return _seen(board, instruments, now)
+
+
+def _listed() -> Mapping[str, InstrumentValue]:
+    """Return the listed instruments by symbol. Their rows are read each time, and understood anew when they change."""
+    global _last_listed
+    rows, (known, instruments) = _instruments(), _last_listed
+    if rows != known:
+        instruments = usable(made(Instrument, dict(zip(INSTRUMENT, row, strict=True))) for row in rows)
+        _last_listed = rows, instruments
+    return instruments
 
 
 def _seen(board: Board, instruments: Mapping[str, InstrumentValue], now: datetime) -> Market:

@@ -3,7 +3,6 @@
 An order that asks for more, or at another price, goes to the end of its queue, and meets the book as a new order would.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from trading.domain import brackets, taking, triggers
@@ -17,6 +16,7 @@ from trading.domain.journal import Journal
 from trading.domain.orders import Order
 from trading.domain.placing import check_notional
 from trading.domain.policies import Policies
+from trading.domain.values import replace
 
 
 def amend(journal: Journal, command: AmendOrder, policies: Policies) -> tuple[Order, ...]:

@@ -1,13 +1,12 @@
 """Orders that reach the exchange after they were admitted: on their way until then, or waiting for their trigger."""
 
-from dataclasses import replace
-
 from trading.domain import taking
 from trading.domain.admission import check_margin
 from trading.domain.brackets import reducible
 from trading.domain.errors import InsufficientMargin, OrderRejected
 from trading.domain.journal import Journal
 from trading.domain.orders import Order
+from trading.domain.values import replace
 
 
 def arrive(journal: Journal, order: Order) -> None:

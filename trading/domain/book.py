@@ -43,9 +43,9 @@ class Book:
         for level in taken:
             gone[level.price] = gone.get(level.price, ZERO) + level.size
         left = tuple(
-            Level(level.price, level.size - gone.get(level.price, ZERO))
+            level if level.price not in gone else Level(level.price, level.size - gone[level.price])
             for level in self.against(side)
-            if level.size > gone.get(level.price, ZERO)
+            if level.price not in gone or level.size > gone[level.price]
         )
         if side is Side.BUY:
             return Book(self.bids, left, self.quality)

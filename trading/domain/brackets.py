@@ -8,7 +8,6 @@ orders (TP/SL)".
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 from trading.domain import triggers
@@ -21,6 +20,7 @@ from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 TYPES = {
     ("stop_loss", True): OrderType.STOP_MARKET,

@@ -1,13 +1,12 @@
 """Canceling: one order, all of them, and all of them at a deadline."""
 
-from dataclasses import replace
-
 from trading.domain.commands import AmendOrder, CancelAfter, CancelAllOrders, CancelOrder
 from trading.domain.errors import NotFound, NotOpen
 from trading.domain.facts import AccountChanged
 from trading.domain.journal import Journal
 from trading.domain.orders import Order
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 
 def named(state: AccountState, command: CancelOrder | AmendOrder) -> Order:

@@ -3,7 +3,7 @@
 `decide` is pure. Same state, command, market and time: the same answer, always.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import localcontext
 
@@ -46,6 +46,7 @@ from trading.domain.orders import Order
 from trading.domain.policies import DEFAULTS, Policies
 from trading.domain.risk import withdrawable
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 
 @dataclass(frozen=True, slots=True)

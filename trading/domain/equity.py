@@ -1,10 +1,11 @@
 """Equity over time: the day's profit and return."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from trading.domain.money import CONTEXT, MICRO, ZERO
+from trading.domain.values import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Triggers that the mark reached: the order goes to the market as any other would."""
 
-from dataclasses import replace
-
 from trading.domain import arriving, triggers
 from trading.domain.brackets import reducible
 from trading.domain.enums import AccountStatus, OrderStatus
 from trading.domain.journal import Journal
 from trading.domain.orders import Order
+from trading.domain.values import replace
 
 
 def fire(journal: Journal, order_id: int) -> None:

@@ -6,7 +6,6 @@ opening fee comes out of it; reducing returns its equity in proportion, at the p
 account; a flip closes and then opens. Source: Hyperliquid documentation, "Margining", and its SDK's examples.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from trading.domain.enums import MarginMode, Side
@@ -14,6 +13,7 @@ from trading.domain.errors import FieldProblem, OrderRejected
 from trading.domain.margin import initial_margin
 from trading.domain.money import CONTEXT, ZERO, round_micro, truncate
 from trading.domain.positions import FillResult, Position, apply_fill
+from trading.domain.values import replace
 
 
 def book_fill(

@@ -1,7 +1,6 @@
 """One command's journal: the account as it changes, and the facts that say so."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,6 +15,7 @@ from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.positions import Position
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 
 class Journal:

@@ -6,7 +6,6 @@ is worth less than two thirds of it goes to the house, margin and all, at the ma
 was the house makes it up. Source of the rules: Hyperliquid documentation, "Liquidations".
 """
 
-from dataclasses import replace
 from decimal import ROUND_UP, Decimal
 
 from trading.domain.book import walk
@@ -20,6 +19,7 @@ from trading.domain.orders import Order
 from trading.domain.policies import Policies
 from trading.domain.positions import Position
 from trading.domain.risk import Pool, pool_of, pools
+from trading.domain.values import replace
 
 CANCELED = "liquidated_canceled"
 """Why the orders of what is liquidated were canceled."""

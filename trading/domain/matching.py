@@ -1,6 +1,5 @@
 """Resting orders: what they fill when the market trades through them."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from trading.domain import arriving
@@ -14,6 +13,7 @@ from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.queueing import facing, turn
 from trading.domain.risk import pool_with
+from trading.domain.values import replace
 
 
 def match(journal: Journal, order_id: int) -> None:

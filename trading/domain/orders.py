@@ -1,11 +1,12 @@
 """Orders as the rules see them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from trading.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from trading.domain.money import CONTEXT, ZERO
+from trading.domain.values import replace
 
 AVERAGE_PRICE_PLACES = Decimal("1e-10")
 

@@ -1,6 +1,5 @@
 """Placing an order: form, admission, margin, and what it fills at once."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from trading.domain import brackets, taking, triggers
@@ -21,6 +20,7 @@ from trading.domain.market import Quote
 from trading.domain.orders import Order
 from trading.domain.policies import Policies
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 
 def earlier_order(state: AccountState, command: PlaceOrder | ClosePosition) -> Order | None:

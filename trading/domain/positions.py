@@ -1,10 +1,11 @@
 """Positions: averaging, reducing, closing, flipping, and the profit that each fill realises."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.domain.enums import MarginMode, PositionSide, Side
 from trading.domain.money import CONTEXT, ZERO, round_micro
+from trading.domain.values import replace
 
 ENTRY_PRICE_PLACES = Decimal("1e-10")
 

@@ -1,11 +1,10 @@
 """Settling an hour's funding on one account."""
 
-from dataclasses import replace
-
 from trading.domain import funding
 from trading.domain.commands import SettleFunding
 from trading.domain.enums import LedgerKind
 from trading.domain.journal import Journal
+from trading.domain.values import replace
 
 
 def settle(journal: Journal, command: SettleFunding) -> bool:

@@ -1,7 +1,7 @@
 """An account as the rules see it: one immutable value."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from trading.domain.market import Market
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.positions import Position
+from trading.domain.values import replace
 
 
 @dataclass(frozen=True, slots=True)

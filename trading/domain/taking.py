@@ -1,13 +1,12 @@
 """An order meets the book: what it takes at once, and what becomes of the rest."""
 
-from dataclasses import replace
-
 from trading.domain.book import Book, Level, crosses, walk
 from trading.domain.enums import Liquidity, TimeInForce
 from trading.domain.errors import FieldProblem, OrderRejected
 from trading.domain.journal import Journal
 from trading.domain.orders import Order
 from trading.domain.queueing import queue_at
+from trading.domain.values import replace
 
 Taken = tuple[Level, ...]
 NOTHING: Taken = ()

@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-
-from django.db.models import Q, Sum
+from decimal import Decimal
 
 from trading.domain import commands, facts
 from trading.domain.enums import FillQuality
 from trading.domain.fees import VOLUME_DAYS, FeeRates, Volume, rates_for
-from trading.domain.money import ZERO
 from trading.models import DailyVolume
-from trading.rows import upsert
+from trading.rows import Query, upsert
 
 FILLS_NOTHING = (
     commands.CancelOrder
@@ -24,12 +22,27 @@ FILLS_NOTHING = (
 )
 
 
+_sums = Query(
+    f"""
+    SELECT account_id,
+           SUM(CASE WHEN day < %s THEN taker + maker ELSE 0 END),
+           SUM(CASE WHEN day = %s THEN taker ELSE 0 END),
+           SUM(CASE WHEN day = %s THEN maker ELSE 0 END)
+    FROM {DailyVolume._meta.db_table} WHERE account_id {{numbers}} AND day >= %s AND day <= %s
+    GROUP BY account_id
+    """  # noqa: S608  (the name is the model's own)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Traded:
     """An account's fee rates of a day, and what it traded on that day so far."""
 
     rates: FeeRates = field(default_factory=FeeRates)
     today: Volume = field(default_factory=Volume)
+
+
+NOTHING = Traded()
 
 
 def load(asks: Iterable[tuple[int, commands.Command]], today: date) -> dict[int, Traded]:
@@ -40,24 +53,16 @@ def load(asks: Iterable[tuple[int, commands.Command]], today: date) -> dict[int,
 def _of(ids: set[int], today: date) -> dict[int, Traded]:
     if not ids:
         return {}
-    now, before = Q(day=today), Q(day__lt=today)
-    rows = (
-        DailyVolume.objects.filter(account__in=ids, day__gte=today - timedelta(days=VOLUME_DAYS), day__lte=today)
-        .order_by()
-        .values("account")
-        .annotate(
-            taken=Sum("taker", filter=before),
-            made=Sum("maker", filter=before),
-            taken_today=Sum("taker", filter=now),
-            made_today=Sum("maker", filter=now),
-        )
-        .values_list("account", "taken", "made", "taken_today", "made_today")
-    )
-    found = dict.fromkeys(ids, Traded())
-    for account_id, taken, made, taken_today, made_today in rows:
-        rates = rates_for((taken or ZERO) + (made or ZERO))
-        found[account_id] = Traded(rates, Volume(taken_today or ZERO, made_today or ZERO))
+    found = dict.fromkeys(ids, NOTHING)
+    first, day = (today - timedelta(days=VOLUME_DAYS)).isoformat(), today.isoformat()
+    for account_id, before, taken, made in _sums(day, day, day, ids, first, day):
+        found[account_id] = Traded(rates_for(_usdc(before)), Volume(_usdc(taken), _usdc(made)))
     return found
+
+
+def _usdc(micro: int | Decimal | None) -> Decimal:
+    """Return a sum of what the columns hold as USDC."""
+    return Decimal(int(micro or 0)).scaleb(-6)
 
 
 def _may_fill(command: commands.Command) -> bool:
@@ -83,5 +88,5 @@ def write(told: Sequence[tuple[int, facts.Fact]], traded: Mapping[int, Traded]) 
     volumes = {account_id: known[account_id].today for account_id, _ in fills}
     for account_id, fact in fills:
         volumes[account_id] = volumes[account_id].plus(fact.price * fact.size, fact.liquidity)
-    rows = [DailyVolume(account_id=pk, day=day, taker=each.taker, maker=each.maker) for pk, each in volumes.items()]
-    upsert(rows, ("account", "day"), ("taker", "maker"))
+    rows = [{"account_id": pk, "day": day, "taker": each.taker, "maker": each.maker} for pk, each in volumes.items()]
+    upsert(DailyVolume, rows, ("account_id", "day"))
