@@ -91,7 +91,11 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     # A server behind a cable that was pulled is an error, not silence.
     DATABASES["default"].setdefault("OPTIONS", {}).update(
-        connect_timeout=5, keepalives_idle=5, keepalives_interval=2, keepalives_count=3, tcp_user_timeout=10_000,
+        connect_timeout=5,
+        keepalives_idle=5,
+        keepalives_interval=2,
+        keepalives_count=3,
+        tcp_user_timeout=10_000,
         prepare_threshold=2,
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

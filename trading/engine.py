@@ -28,6 +28,7 @@ from trading.market.feeds import Feed, make_feed
 from trading.models import FeedCursor, Instrument
 from trading.prices import market_now, store, stored, usable
 from trading.reading import refresh_connections
+from trading.rows import upsert
 from trading.signals import housekeeping
 
 logger = logging.getLogger(__name__)
@@ -254,5 +255,5 @@ class Engine:
             if (lost := self.lease.refusal()) is not None:
                 raise lost
             store(lead.quotes.values())
-            FeedCursor.objects.update_or_create(pk=CURSOR, defaults={"position": lead.feed.cursor()})
+            upsert(FeedCursor, [{"feed": CURSOR, "position": lead.feed.cursor()}], ("feed",))
         lead.quotes.clear()

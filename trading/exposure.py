@@ -24,6 +24,7 @@ from trading.domain.instruments import Instrument
 from trading.domain.margin import maintenance_lines
 from trading.domain.market import Market
 from trading.models import Position, Trade
+from trading.rows import Select
 
 LOOK_BACK = 50
 """How many rows before the last one each look reads again."""
@@ -158,12 +159,12 @@ class _Tail:
     """
 
     def __init__(self, model: type[Trade] | type[LedgerEntry]) -> None:
-        self._rows = model._default_manager.order_by()
-        self._last = self._rows.aggregate(last=Max("pk"))["last"] or 0
+        self._since = Select(model, "id", "account_id", where="id > %s")
+        self._last = model._default_manager.aggregate(last=Max("pk"))["last"] or 0
         self._seen: set[int] = set()
 
     def accounts(self) -> set[int]:
-        rows = list(self._rows.filter(pk__gt=self._last - LOOK_BACK).values_list("pk", "account"))
+        rows = self._since(self._last - LOOK_BACK)
         found = {account for pk, account in rows if pk not in self._seen}
         self._seen = {pk for pk, _ in rows}
         self._last = max(self._seen, default=self._last)
