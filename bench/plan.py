@@ -18,6 +18,18 @@ class Plan:
     ping_window: int = 32
     readers: int = 16
     traders: int = 50
+    busy_accounts: int = 4
+    durable_seconds: float = 3.0
+    pgbench_clients: int = 8
+    pgbench_scale: int = 10
+    positions: int = 10_000
+    resting: int = 100_000
+    triggers: int = 20_000
+    crossing: int = 100
+    ticks: int = 20
+    short_history: int = 100
+    long_history: int = 1_000_000
+    history_orders: int = 50
     idle: int = 1_000
     idle_repeats: int = 2
     many: int = 10_000
@@ -30,7 +42,9 @@ class Plan:
     stall_seconds: float = 3.0
     soak: float = 60.0
     soak_clients: int = 100
-    servers: tuple[str, ...] = field(default=("hyperoru", "hyperoru-redis", "stock-redis", "stock-pubsub", "picows"))
+    servers: tuple[str, ...] = field(
+        default=("hyperoru", "hyperoru-pg", "hyperoru-redis", "stock-redis", "stock-pubsub", "picows")
+    )
 
     @staticmethod
     def window(members: int) -> int:
@@ -46,6 +60,10 @@ QUICK = Plan(
     fanout=(100, 500),
     last_of=500,
     last_rounds=8,
+    durable_seconds=1.0,
+    ticks=10,
+    long_history=50_000,
+    history_orders=20,
     idle=300,
     idle_repeats=1,
     many=2_000,
@@ -67,6 +85,17 @@ TINY = Plan(
     ping_window=2,
     readers=2,
     traders=4,
+    busy_accounts=2,
+    durable_seconds=0.2,
+    pgbench_scale=1,
+    positions=20,
+    resting=60,
+    triggers=20,
+    crossing=5,
+    ticks=2,
+    short_history=2,
+    long_history=50,
+    history_orders=2,
     idle=10,
     idle_repeats=1,
     many=20,

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -35,14 +35,17 @@ class Run:
         print(text, file=sys.stderr, flush=True)
 
     @contextmanager
-    def serving(self, *names: str) -> Iterator[dict[str, Server]]:
-        """Run those of these servers that were asked for, each from a fresh folder, until the block ends."""
+    def serving(self, *names: str, templates: Mapping[str, Template] | None = None) -> Iterator[dict[str, Server]]:
+        """Run those of these servers that were asked for, each from a fresh folder, until the block ends.
+
+        `templates` are those of servers that don't start from the run's own.
+        """
         with ExitStack() as stack:
             started = {}
             for name in names:
                 if name not in self.servers and name != "firehose":
                     continue
-                server = make(name, self.template)
+                server = make(name, (templates or {}).get(name, self.template))
                 stack.callback(server.stop)
                 server.start()
                 started[name] = server

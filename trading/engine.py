@@ -3,10 +3,11 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
@@ -27,6 +28,7 @@ from trading.market.feeds import Feed, make_feed
 from trading.models import FeedCursor, Instrument
 from trading.prices import market_now, store, stored, usable
 from trading.reading import refresh_connections
+from trading.rows import upsert
 from trading.signals import housekeeping
 
 logger = logging.getLogger(__name__)
@@ -60,18 +62,32 @@ class Lead:
     exposure: Exposure = field(default_factory=Exposure)
 
 
-class Engine:
-    """Steps through time. `step` does all that is due at a moment; `run` calls it until it is told to stop."""
+MakeFeed = Callable[[Mapping[str, Any] | None], Feed]
 
-    def __init__(self, desk: Desk, clock: Callable[[], datetime] = timezone.now) -> None:
+
+class Engine:
+    """Steps through time. `step` does all that is due at a moment; `run` calls it until it is told to stop.
+
+    `recorded` makes a feed, from the cursor of the one before, that is played instead of the market of the settings.
+    Then `clock` is the recording's time; the lease, for which engines of other processes wait, keeps to the real one.
+    """
+
+    def __init__(
+        self, desk: Desk, clock: Callable[[], datetime] = timezone.now, recorded: MakeFeed | None = None
+    ) -> None:
         self.desk = desk
         self.clock = clock
         self.lease = Lease(timedelta(seconds=settings.HYPERORU_LEASE_S))
+        self._recorded = recorded
         self._lead: Lead | None = None
 
     @property
     def leads(self) -> bool:
         return self._lead is not None
+
+    @property
+    def _is_manual(self) -> bool:
+        return self._recorded is None and settings.HYPERORU_MARKET == "manual"
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set. A step that fails is logged, and the next one tries again."""
@@ -95,7 +111,7 @@ class Engine:
             if self._lead is not None:
                 self._store(self._lead)
                 self._lead.funding.store(self.clock())
-            self.lease.release(self.clock())
+            self.lease.release(self._real(self.clock()))
         except (DatabaseError, LeaseLost):
             logger.warning("The engine could not give its lease back; it runs out by itself", exc_info=True)
         self._lead = None
@@ -113,9 +129,7 @@ class Engine:
                     continue
                 for quote in run:
                     if isinstance(quote, Quote):
-                        lead.quotes[quote.symbol] = quote
-                        self._quote(quote)
-                        self._liquidate(lead.exposure)
+                        self._tick(lead, quote)
             self._let_in(now)
             if _is_due(lead.stored, STORE_EVERY, now):
                 self._store(lead)
@@ -133,23 +147,29 @@ class Engine:
 
     def _leading(self, now: datetime) -> Lead | None:
         """Take or renew the lease; return what a leader has, made anew after each take-over."""
-        lead = self._lead
-        if lead is not None and not _is_due(lead.renewed, self.lease.duration / RENEW_SHARE, now):
+        lead, real = self._lead, self._real(now)
+        if lead is not None and not _is_due(lead.renewed, self.lease.duration / RENEW_SHARE, real):
             return lead
-        if not self.lease.hold(now):
+        if not self.lease.hold(real):
             self._lead = None
         elif lead is not None and lead.fence == self.lease.fence:
-            lead.renewed = now
+            lead.renewed = real
         else:  # also where another one led since: what this one remembers is from before that
             feed = self._feed(now)
-            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), self.lease.fence, renewed=now)
-            logger.info("This engine leads: market %s, %s", settings.HYPERORU_MARKET, ", ".join(feed.symbols))
+            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), self.lease.fence, renewed=real)
+            market = "recorded" if self._recorded else settings.HYPERORU_MARKET
+            logger.info("This engine leads: market %s, %s", market, ", ".join(feed.symbols))
         return self._lead
+
+    def _real(self, now: datetime) -> datetime:
+        return timezone.now() if self._recorded else now
 
     def _feed(self, now: datetime) -> Feed:
         # One cursor whatever the market: a feed of another kind takes its bar number over, so that numbers, and the
         # ids of decisions made from them, never repeat.
         cursor = FeedCursor.objects.filter(pk=CURSOR).values_list("position", flat=True).first()
+        if self._recorded is not None:
+            return self._recorded(cursor)
         # Unlisted ones too: a market must not change because of what is traded in it.
         instruments = usable(Instrument.objects.all())
         return make_feed(
@@ -163,15 +183,25 @@ class Engine:
 
     def _events(self, lead: Lead, now: datetime) -> Iterable[Quote | Bar]:
         """Return what the market did: the feed's events, or the prices that staff put, which stand."""
-        if settings.HYPERORU_MARKET != "manual":
+        if not self._is_manual:
             return lead.feed.advance(now)
         return [quote for quote in stored() if not quote.expires]
 
-    def _quote(self, quote: Quote) -> None:
-        """Take a new price, fire the triggers that it reaches, then fill the resting orders that it reaches."""
+    def tick(self, quote: Quote) -> None:
+        """Take a new price, if this engine leads, and do what it brings about, as `step` does with each of the feed's.
+
+        Raises `LeaseLost`, `Unavailable` and `ExecutionUnknown`.
+        """
+        if self._lead is not None:
+            self._tick(self._lead, quote)
+
+    def _tick(self, lead: Lead, quote: Quote) -> None:
+        """Fire the triggers that a new price reaches, fill the resting orders that it reaches, then liquidate."""
+        lead.quotes[quote.symbol] = quote
         self.desk.board.put([quote])
         self._carry_out(triggered(market_now(self.desk.board, self.clock()), quote.symbol))
         self._carry_out(reached(market_now(self.desk.board, self.clock()), quote.symbol))
+        self._liquidate(lead.exposure)
 
     def _let_in(self, now: datetime) -> None:
         """Let in the orders that were on their way until now; where there is no price they wait for the next one."""
@@ -230,13 +260,13 @@ class Engine:
 
     def _store(self, lead: Lead) -> None:
         """Write the last prices and the feed's place, together."""
-        if settings.HYPERORU_MARKET == "manual":
+        if self._is_manual:
             return
         with transaction.atomic():
             if (lost := self.lease.refusal()) is not None:
                 raise lost
             store(lead.quotes.values())
-            FeedCursor.objects.update_or_create(pk=CURSOR, defaults={"position": lead.feed.cursor()})
+            upsert(FeedCursor, [{"feed": CURSOR, "position": lead.feed.cursor()}], ("feed",))
         lead.quotes.clear()
 
 

@@ -9,8 +9,10 @@ from django.db import transaction
 
 from trading.domain.errors import Rejection
 from trading.models import EngineLease
+from trading.rows import Select
 
 ENGINE = "engine"
+_fence = Select(EngineLease, "fence", where="name = %s", lock=True)
 
 
 class LeaseLost(Rejection):
@@ -65,7 +67,6 @@ class Lease:
 
     def refusal(self) -> Rejection | None:
         """Return why a request of this engine may not be carried out any more, asked inside its transaction."""
-        fence = EngineLease.objects.select_for_update().filter(pk=self.name).values_list("fence", flat=True).first()
-        if self.fence is not None and fence == self.fence:
+        if self.fence is not None and _fence(self.name) == [(self.fence,)]:
             return None
         return LeaseLost("Another engine leads by now.")

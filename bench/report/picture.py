@@ -16,6 +16,8 @@ CHIEF = (
     "ping.single",
     "orders.1",
     "orders.many",
+    "durable.spread",
+    "durable.1.p50",
     "snapshots",
     "bootstraps",
     "idle.pss",

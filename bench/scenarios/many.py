@@ -18,7 +18,7 @@ def many(run: Run) -> None:
     plan = run.plan
     with run.serving("hyperoru") as servers, run.sockets() as sockets:
         for name, server in servers.items():
-            callers = traders(run, sockets, server, TRADERS)
+            callers = traders(sockets, server, run.template.traded, TRADERS)
             _measure(run, sockets, name, "alone", callers)
             began = time.monotonic()
             crowd = sockets.open(server.port, plan.many, [*server.hello(), SUBSCRIBE])

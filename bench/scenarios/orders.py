@@ -1,6 +1,6 @@
 """Orders that fill: each is committed before it is answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count, cycle
 
 from bench.load.calls import Caller, call_for, percentile
@@ -13,7 +13,8 @@ from bench.servers.process import Server
 def orders(run: Run) -> None:
     plan = run.plan
     with run.serving("hyperoru", "stock-redis") as servers, run.sockets() as sockets:
-        callers = {name: traders(run, sockets, server, plan.traders) for name, server in servers.items()}
+        accounts = run.template.traded
+        callers = {name: traders(sockets, server, accounts, plan.traders) for name, server in servers.items()}
         for repeat in range(plan.repeats):
             for name in servers:
                 _measure(run, sockets, name, "1", callers[name][:1])
@@ -29,11 +30,10 @@ def _measure(run: Run, sockets: Sockets, name: str, key: str, callers: list[Call
     run.results.add(f"orders.{key}.p99", name, percentile(called.latencies, 0.99) * 1000)
 
 
-def traders(run: Run, sockets: Sockets, server: Server, number: int) -> list[Caller]:
-    """Open connections that trade, spread evenly over the traded accounts."""
-    accounts = cycle(run.template.traded)
+def traders(sockets: Sockets, server: Server, accounts: Sequence[int], number: int) -> list[Caller]:
+    """Open connections that trade, spread evenly over accounts."""
     clients = sockets.open(server.port, number, server.hello("trader"))
-    return [Caller(client, ordering(client, next(accounts))) for client in clients]
+    return [Caller(*each) for each in zip(clients, map(ordering, clients, cycle(accounts)), strict=False)]
 
 
 def ordering(client: Client, account: int) -> Callable[[], bytes]:

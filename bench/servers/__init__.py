@@ -7,6 +7,7 @@ from bench.servers.template import Template
 
 KINDS = {
     "hyperoru": Hyperoru,
+    "hyperoru-pg": Hyperoru,
     "hyperoru-redis": lambda template: Hyperoru(template, redis=True),
     "stock-redis": lambda template: Stock(template, "channels_redis.core.RedisChannelLayer"),
     "stock-pubsub": lambda template: Stock(template, "channels_redis.pubsub.RedisPubSubChannelLayer"),
@@ -15,11 +16,13 @@ KINDS = {
 }
 TITLES = {
     "hyperoru": "Hyperoru",
+    "hyperoru-pg": "Hyperoru, PostgreSQL",
     "hyperoru-redis": "Hyperoru, Redis layer",
     "stock-redis": "stock Channels, RedisChannelLayer",
     "stock-pubsub": "stock Channels, RedisPubSubChannelLayer",
     "picows": "bare picows loop",
     "firehose": "firehose",
+    "pgbench": "pgbench, TPC-B-like",
 }
 
 

@@ -31,7 +31,7 @@ class Hyperoru(Server):
     def environment(self) -> dict[str, str]:
         limits = {f"HYPERORU_{name}": "0" for name in NO_LIMITS}
         layer = {"REDIS_URL": self.redis_url} if self.redis_url else {}
-        return {"HYPERORU_VAR": str(self.folder), "HYPERORU_MARKET": "manual", **limits, **layer}
+        return {**self._template.environment(self.folder), **limits, **layer}
 
     def hello(self, user: str = "crowd") -> list[bytes]:
         return [request("connect", "connect", session_token=self._template.tokens[user])]

@@ -6,30 +6,42 @@ import shutil
 import subprocess
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.servers.process import ROOT, python
 
+if TYPE_CHECKING:
+    from bench.servers.postgresql import PostgreSQL
+
 TRADERS = 10
-SEED = {
-    "users": [{"username": "crowd"}, {"username": "trader"}, {"username": "ops", "staff": True}],
-    "accounts": [
-        {"owner": "crowd", "name": "Watched", "starting_capital": 1_000_000},
-        *(
-            {"owner": "trader", "name": f"Traded {number}", "starting_capital": 1_000_000}
-            for number in range(1, TRADERS + 1)
-        ),
-    ],
-    "tokens": [{"user": user, "label": "bench", "scope": "trade"} for user in ("crowd", "trader", "ops")],
-}
 PRICES = {"BTC": 68_500, "ETH": 3_500}
 
 
-class Template:
-    """A prepared folder, copied for each server. `tokens` by user, `accounts` by name."""
+def seed(traders: int) -> dict[str, Any]:
+    """Return who and what there is, for `seed_accounts`."""
+    return {
+        "users": [{"username": "crowd"}, {"username": "trader"}, {"username": "ops", "staff": True}],
+        "accounts": [
+            {"owner": "crowd", "name": "Watched", "starting_capital": 1_000_000},
+            *(
+                {"owner": "trader", "name": f"Traded {number}", "starting_capital": 1_000_000}
+                for number in range(1, traders + 1)
+            ),
+        ],
+        "tokens": [{"user": user, "label": "bench", "scope": "trade"} for user in ("crowd", "trader", "ops")],
+    }
 
-    def __init__(self, folder: Path) -> None:
+
+class Template:
+    """A prepared folder, copied for each server. `tokens` by user, `accounts` by name.
+
+    With `postgresql` the database is one on that server, and each copy has its own; else it is SQLite in the folder.
+    """
+
+    def __init__(self, folder: Path, *, traders: int = TRADERS, postgresql: "PostgreSQL | None" = None) -> None:
         self.folder = folder
+        self._traders = traders
+        self._postgresql = postgresql
         self._original = folder / "template"
         self._copies = 0
         self.tokens: dict[str, str] = {}
@@ -45,10 +57,12 @@ class Template:
         from bench.servers.prepare import trade_a_little
 
         self._original.mkdir(parents=True)
-        seed = self.folder / "seed.json"
-        seed.write_text(json.dumps(SEED))
+        if self._postgresql is not None:
+            self._postgresql.create(self._database(self._original))
+        file = self.folder / "seed.json"
+        file.write_text(json.dumps(seed(self._traders)))
         self._manage("migrate", "--verbosity", "0")
-        seeded = json.loads(self._manage("seed_accounts", "--file", str(seed), "--json"))
+        seeded = json.loads(self._manage("seed_accounts", "--file", str(file), "--json"))
         self.tokens = {row["username"]: row["token"] for row in seeded["tokens"]}
         self.accounts = {row["name"]: row["id"] for row in seeded["accounts"]}
         server = Hyperoru(self, folder=self._original)
@@ -65,7 +79,14 @@ class Template:
         self._copies += 1
         folder = self.folder / f"server-{self._copies}"
         shutil.copytree(self._original, folder)
+        if self._postgresql is not None:
+            self._postgresql.create(self._database(folder), self._database(self._original))
         return folder
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return what tells a process of the server where its data are, and that prices are set by hand."""
+        at = {} if self._postgresql is None else {"DATABASE_URL": self._postgresql.url(self._database(folder))}
+        return {"HYPERORU_VAR": str(folder), "HYPERORU_MARKET": "manual", **at}
 
     def empty(self) -> Path:
         """Return a new folder with nothing in it."""
@@ -74,12 +95,16 @@ class Template:
         folder.mkdir(parents=True)
         return folder
 
+    @staticmethod
+    def _database(folder: Path) -> str:
+        return f"{folder.parent.name}-{folder.name}"
+
     def _manage(self, *words: str) -> str:
         kept = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
         done = subprocess.run(
             python("manage.py", *words),
             cwd=ROOT,
-            env=kept | {"HYPERORU_VAR": str(self._original), "HYPERORU_MARKET": "manual"},
+            env=kept | self.environment(self._original),
             capture_output=True,
             text=True,
             timeout=120,

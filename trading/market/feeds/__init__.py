@@ -9,6 +9,7 @@ from trading.domain.instruments import Instrument
 from trading.market.feeds.base import Feed
 from trading.market.feeds.candles import shipped_series
 from trading.market.feeds.manual import ManualFeed
+from trading.market.feeds.recorded import RecordedFeed
 from trading.market.feeds.replay import ReplayFeed
 from trading.market.feeds.simulated import SimulatedFeed
 
@@ -18,7 +19,7 @@ START_PRICES = {"BTC": Decimal(67_000), "ETH": Decimal(3_500), "SOL": Decimal(15
 START_PRICE = Decimal(100)
 """Where the simulated market starts, USDC; `START_PRICE` for a symbol that it knows nothing of."""
 
-__all__ = ["KINDS", "Feed", "ManualFeed", "ReplayFeed", "SimulatedFeed", "make_feed"]
+__all__ = ["KINDS", "Feed", "ManualFeed", "RecordedFeed", "ReplayFeed", "SimulatedFeed", "make_feed"]
 
 
 def make_feed(

@@ -34,18 +34,25 @@ def shipped_series(instruments: Mapping[str, Instrument]) -> dict[str, tuple[Bar
 
 
 def read_candles(path: Path, instrument: Instrument) -> list[Bar]:
-    """Read a gzipped CSV: open_time_ms (since the epoch, UTC), open, high, low, close (quote currency), volume (units).
+    """Read a CSV, gzipped where its name ends in `.gz`: when each bar opened, open, high, low, close, volume.
 
-    Prices are rounded to the instrument's tick; bars are numbered from 0 in the order of the file. Raise `ValueError`
-    for a row that is no candle.
+    The time is `open_time_ms` (since the epoch) or `timestamp` (ISO 8601, UTC where it says nothing else); prices are
+    in the quote currency, the volume in units. Prices are rounded to the instrument's tick; bars are numbered from 0 in
+    the order of the file. Raise `ValueError` for a row that is no candle, `OSError` where the file can't be read.
     """
-    with gzip.open(path, "rt", newline="", encoding="ascii") as file:
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="", encoding="ascii") as file:
         return [_bar(number, row, instrument, path) for number, row in enumerate(csv.DictReader(file))]
+
+
+def walk(bar: Bar) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """Return the prices that a bar is taken to have gone through: open, nearer extreme, further extreme, close."""
+    low_first = bar.open - bar.low <= bar.high - bar.open
+    return (bar.open, bar.low, bar.high, bar.close) if low_first else (bar.open, bar.high, bar.low, bar.close)
 
 
 def _bar(number: int, row: Mapping[str, str], instrument: Instrument, path: Path) -> Bar:
     try:
-        opened = datetime.fromtimestamp(int(row["open_time_ms"]) / 1000, UTC)
+        opened = _opened(row)
         volume = Decimal(row["volume"])
         prices = [Decimal(row[name]) for name in ("open", "high", "low", "close")]
         if min(prices) <= 0:
@@ -63,6 +70,13 @@ def _bar(number: int, row: Mapping[str, str], instrument: Instrument, path: Path
         close=last,
         volume=volume,
     )
+
+
+def _opened(row: Mapping[str, str]) -> datetime:
+    if "open_time_ms" in row:
+        return datetime.fromtimestamp(int(row["open_time_ms"]) / 1000, UTC)
+    told = datetime.fromisoformat(row["timestamp"])
+    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
 
 
 def split_at_holes(bars: Iterable[Bar]) -> list[list[Bar]]:

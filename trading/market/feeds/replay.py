@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from trading.domain.market import Bar
-from trading.market.feeds.candles import MINUTE
+from trading.market.feeds.candles import MINUTE, walk
 from trading.market.feeds.paced import WARMUP_BARS, PacedFeed, Path
 
 
@@ -57,9 +57,8 @@ class ReplayFeed(PacedFeed):
     def path(self, symbol: str, number: int) -> Path:
         """Return open, nearer extreme, further extreme, close; the same reversed on the way back."""
         bar, backwards = self._recorded(symbol, number)
-        low_first = bar.open - bar.low <= bar.high - bar.open
-        near, far = (bar.low, bar.high) if low_first else (bar.high, bar.low)
-        return (bar.close, far, near, bar.open) if backwards else (bar.open, near, far, bar.close)
+        first, near, far, last = walk(bar)
+        return (last, far, near, first) if backwards else (first, near, far, last)
 
     def _recorded(self, symbol: str, number: int) -> tuple[Bar, bool]:
         phase = (number - self._first_number) % (2 * self._length)
