@@ -24,13 +24,12 @@ BACKSTOP = "backstop"
 def give_over(journal: Journal, pool: Pool) -> list[TakeOver]:
     """Give all of a pool to the house: its positions at their marks and what is left of its margin, or its debt.
 
-    Positions of symbols that nobody lists any more stay while the pool is worth something: nobody can say what they will
-    be worth. Once all is lost they go too, at their last mark: what the house makes up the account must not win back.
+    Positions of symbols that nobody lists any more stay while the pool is worth something: who can say what they will
+    be worth? Once all is lost they go too, at their last mark: what the house makes up the account must not win back.
     """
     market = journal.market
-    going = tuple(
-        p for p in pool.positions if p.symbol in market.instruments or (pool.value < 0 and _can_go(p, market))
-    )
+    lost = pool.value < 0
+    going = tuple(p for p in pool.positions if p.symbol in market.instruments or (lost and _can_go(p, market)))
     kept = [position for position in pool.positions if position not in going]
     beside = pool_of(journal.state, None, market).value if pool.symbol is not None else ZERO
     prices = tuple(_price(p, market) for p in going)
