@@ -41,7 +41,8 @@ class Settlement:
     @classmethod
     def of(cls, rate: FundingRate) -> "Settlement":
         holders = Position.objects.filter(instrument=rate.instrument_id, size__gt=0).values_list("account", flat=True)
-        since = traded_since(rate.instrument_id, rate.hour).values_list("account", flat=True)  # who closed it meanwhile
+        # Who closed it meanwhile:
+        since = traded_since(rate.instrument_id, rate.hour).order_by().values_list("account", flat=True).distinct()
         return cls(rate, deque(sorted({*holders, *since})))
 
     def take(self, most: int) -> list[Request]:

@@ -5,15 +5,18 @@ from decimal import Decimal
 from time import monotonic
 from typing import Any
 
+from django.db.models import Q, Sum
+
 from accounts.models import Account, LedgerEntry
-from trading.domain.enums import Liquidity, OrderStatus, PositionSide, Side
+from trading.domain.enums import FillQuality, LedgerKind, Liquidity, OrderStatus, PositionSide, Side
 from trading.domain.fees import Volume
 from trading.domain.positions import Position as PositionValue
-from trading.domain.reconciling import Booked, Carried, Difference, Entry, Figures, Fill, Filled, Held, Replay
+from trading.domain.reconciling import Booked, Carried, Difference, Entry, Figures, Fill, Filled, Held, Replay, plain
 from trading.models import DailyVolume, Order, Position, Trade
 from trading.reading import read_snapshot
 
 PAGE = 2_000
+BETWEEN = (LedgerKind.BACKSTOP.value, LedgerKind.BAD_DEBT.value)
 FINAL = (OrderStatus.FILLED.value, OrderStatus.CANCELED.value)
 FILL_COLUMNS = (
     "pk",
@@ -124,6 +127,26 @@ class AccountCheck:
         volumes = DailyVolume.objects.filter(account=account, day__in=list(self.replay.carried.volumes))
         by_day = {day: Volume(taker, maker) for day, taker, maker in volumes.values_list("day", "taker", "maker")}
         self.replay.compare(figures, held, [_booked(row) for row in orders.values_list(*ORDER_COLUMNS)], by_day)
+
+
+def venue_difference() -> Difference | None:
+    """Return how far what went between the accounts and the house does not add up to nothing, None where it does.
+
+    Cash of the ledger's kinds `backstop` and `bad_debt` first, then the sizes that went over, symbol by symbol.
+    """
+    with read_snapshot():
+        cash = LedgerEntry.objects.filter(kind__in=BETWEEN).aggregate(total=Sum("amount"))["total"] or 0
+        if cash:
+            return Difference("ledger entries.between accounts and the house", None, "0", plain(cash))
+        over = Trade.objects.filter(fill_quality=FillQuality.BACKSTOP).order_by("instrument")
+        sums = over.values("instrument").annotate(
+            bought=Sum("size", filter=Q(side=Side.BUY)), sold=Sum("size", filter=Q(side=Side.SELL))
+        )
+        for symbol, bought, sold in sums.values_list("instrument", "bought", "sold"):
+            left = (bought or Decimal(0)) - (sold or Decimal(0))
+            if left:
+                return Difference(f"trades.{symbol} between accounts and the house", None, "0", plain(left))
+    return None
 
 
 def _fill(row: tuple[Any, ...]) -> Fill:

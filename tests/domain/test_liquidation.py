@@ -9,6 +9,7 @@ import pytest
 
 from tests.domain.given import (
     BTC,
+    ETH,
     NOW,
     SECOND,
     a_market,
@@ -265,3 +266,44 @@ def test_a_position_of_a_finer_lot_than_today_is_closed_and_not_turned() -> None
     decided = liquidated(an_account("1820", positions=[odd]), coarse)
     assert fills(decided.facts) == [(66_000, d("1.00055"))]
     assert not decided.state.positions["BTC"].is_open
+
+
+# Symbols that nobody lists any more: nobody can trade them, but their marks may move on
+
+
+def unlisted(mark: str) -> Market:
+    return a_market(a_quote(mark, bids=(), asks=()), a_quote("3000", "ETH"), instruments=[ETH])
+
+
+def test_an_unlisted_position_is_kept_while_the_account_can_bear_it() -> None:
+    decided = liquidated(an_account("7000", positions=[LONG]), unlisted("60000"))
+    assert (decided.facts, decided.for_house) == ((), ())
+
+
+def test_an_unlisted_position_that_is_lost_goes_to_the_house_and_its_recovery_too() -> None:
+    """Else the house would make up each fall, and the account would have each rise."""
+    decided = liquidated(an_account("1000", positions=[LONG]), unlisted("60000"))
+    assert moved(decided) == [(LedgerKind.BAD_DEBT, 6_000)]
+    assert decided.state.cash == 0
+    assert not decided.state.positions["BTC"].is_open
+    [command] = decided.for_house
+    assert (command.positions, command.marks, command.cash) == ((LONG,), (60_000,), -6_000)
+    for mark in ("59000", "67000"):
+        assert liquidated(decided.state, unlisted(mark)).facts == ()
+    assert decided.state.equity(unlisted("67000")) == 0
+
+
+def test_an_unlisted_isolated_position_that_is_lost_goes_to_the_house() -> None:
+    lost = replace(LONG, margin_mode=ISOLATED, isolated_margin=d("6700"))
+    decided = liquidated(an_account("10000", positions=[lost]), unlisted("60000"))
+    assert moved(decided) == [(LedgerKind.BAD_DEBT, 300)]
+    assert decided.state.cash == 3_300
+    assert not decided.state.positions["BTC"].is_open
+
+
+def test_an_unlisted_position_without_a_price_stays() -> None:
+    market = replace(unlisted("60000"), quotes={})
+    poor = an_account("-1", positions=[LONG])
+    decided = liquidated(poor, market)
+    assert moved(decided) == [(LedgerKind.BAD_DEBT, 1)]
+    assert decided.state.positions["BTC"] == LONG

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.domain.given import NOW, SECOND, a_market, an_account, an_order, d
+from tests.domain.given import BTC, ETH, NOW, SECOND, a_market, an_account, an_order, d
 from trading.domain.book import Book, Level
 from trading.domain.commands import Command, Liquidate
 from trading.domain.decider import Rejected, decide
@@ -38,7 +38,8 @@ def markets(draw: st.DrawFn) -> Market:
         asks = tuple(Level(mark + place + 1, d(size)) for place, size in enumerate(reversed(sizes)))
         return Quote(symbol, mark, NOW, book=Book(bids, asks), expires=False)
 
-    return a_market(quote("BTC", 67_000), quote("ETH", 3_000))
+    listed = draw(st.sampled_from([(BTC, ETH), (BTC, ETH), (ETH,)]))  # what is unlisted goes on having a mark
+    return a_market(quote("BTC", 67_000), quote("ETH", 3_000), instruments=listed)
 
 
 placed = st.builds(

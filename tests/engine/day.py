@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-START = datetime(2026, 4, 9, 23, 59, 40, tzinfo=UTC)
+START = datetime(2026, 4, 9, 23, 59, 44, tzinfo=UTC)
 EPOCH = re.compile(r'("epoch":)"[0-9a-f]+"')
 LEFT_OUT = {"accounts.User", "accounts.SessionToken", "trading.EngineLease", "trading.Reconciliation"}
 
@@ -60,7 +60,7 @@ def commands(rng: random.Random, number: int, marks: dict[str, Decimal]) -> list
     return asked
 
 
-def play(batch: int, seconds: int = 40) -> None:
+def play(batch: int, seconds: int = 32) -> None:
     from accounts.models import User
     from accounts.services import open_account
     from trading.desk import Desk, Request

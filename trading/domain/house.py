@@ -10,9 +10,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from trading.domain.commands import TakeOver
 from trading.domain.enums import FillQuality, LedgerKind, Liquidity, OrderType, PositionSide, Side, TimeInForce
 from trading.domain.errors import OrderRejected
-from trading.domain.instruments import Instrument
 from trading.domain.journal import Journal
-from trading.domain.money import CONTEXT, ZERO
+from trading.domain.market import Market
+from trading.domain.money import CONTEXT, MICRO, ZERO, decimals
 from trading.domain.orders import Order
 from trading.domain.positions import Position
 from trading.domain.risk import Pool, pool_of
@@ -24,13 +24,15 @@ BACKSTOP = "backstop"
 def give_over(journal: Journal, pool: Pool) -> list[TakeOver]:
     """Give all of a pool to the house: its positions at their marks and what is left of its margin, or its debt.
 
-    Positions of symbols that nobody lists any more stay: they have no price to go over at.
+    Positions of symbols that nobody lists any more stay while the pool is worth something: who can say what they will
+    be worth? Once all is lost they go too, at their last mark: what the house makes up the account must not win back.
     """
     market = journal.market
-    kept = [position for position in pool.positions if position.symbol not in market.instruments]
-    going = tuple(position for position in pool.positions if position.symbol in market.instruments)
+    lost = pool.value < 0
+    going = tuple(p for p in pool.positions if p.symbol in market.instruments or (lost and _can_go(p, market)))
+    kept = [position for position in pool.positions if position not in going]
     beside = pool_of(journal.state, None, market).value if pool.symbol is not None else ZERO
-    prices = tuple(_price(market.mark(p.symbol, p.entry_price), market.instrument(p.symbol)) for p in going)
+    prices = tuple(_price(p, market) for p in going)
     for position, price in zip(going, prices, strict=True):
         _transfer(journal, position, position.side.closing_side, price)
     left = pool_of(journal.state, None, market).value - beside
@@ -83,6 +85,16 @@ def _transfer(journal: Journal, position: Position, side: Side, price: Decimal) 
     journal.fill(order, position.size, price, Liquidity.TAKER, FillQuality.BACKSTOP, liquidation=True)
 
 
-def _price(mark: Decimal, instrument: Instrument) -> Decimal:
+def _can_go(position: Position, market: Market) -> bool:
+    """Tell whether an unlisted position has a mark at which its notional is exact."""
+    quote = market.quotes.get(position.symbol)
+    return quote is not None and decimals(position.value(quote.mark)) <= decimals(MICRO)
+
+
+def _price(position: Position, market: Market) -> Decimal:
     """Return the mark with no more decimals than a price has, so that the notional is exact."""
+    mark = market.mark(position.symbol, position.entry_price)
+    if position.symbol not in market.instruments:
+        return mark
+    instrument = market.instrument(position.symbol)
     return mark.quantize(Decimal(1).scaleb(-instrument.price_decimals), ROUND_HALF_EVEN, CONTEXT)

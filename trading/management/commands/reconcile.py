@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.management.named import known_accounts
 from accounts.models import Account
-from trading.reconciling import AccountCheck
+from trading.domain.reconciling import Difference
+from trading.reconciling import AccountCheck, venue_difference
 
 SPAN = 500
 
@@ -14,7 +15,8 @@ SPAN = 500
 class Command(BaseCommand):
     help = (
         "Recompute each account's cash, positions, realised PnL, orders and day from its trades and its ledger, and "
-        "tell where a row differs. Nothing is changed; it may run beside trading. Ends with code 1 on any difference."
+        "tell where a row differs; of all accounts also whether what went to the house arrived there. Nothing is "
+        "changed; it may run beside trading. Ends with code 1 on any difference."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,13 +39,19 @@ class Command(BaseCommand):
             differing.append(_told(check))
             if not options["json"]:
                 self.stdout.write(f"Account {account_id}: {check.first} (differences: {check.differences})")
+        venue = venue_difference() if ids is None else None
+        if venue is not None:
+            differences += 1
+            if not options["json"]:
+                self.stdout.write(f"Venue: {venue} (differences: 1)")
         if options["json"]:
             told = {"accounts": checked, "trades": trades, "differences": differences, "differing": differing}
+            told["venue"] = None if venue is None else _first(venue)
             self.stdout.write(json.dumps(told))
         elif not quiet:
-            result = f"{differences:,} differences in {len(differing):,} of them" if differing else "no difference"
+            result = f"{differences:,} differences in {len(differing):,} of them" if differences else "no difference"
             self.stdout.write(f"{checked:,} accounts, {trades:,} trades: {result}.")
-        if differing:
+        if differences:
             raise SystemExit(1)
 
 
@@ -61,5 +69,9 @@ def _told(check: AccountCheck) -> dict[str, Any]:
     return {
         "account": check.account_id,
         "differences": check.differences,
-        "first": {"figure": first.figure, "row": first.row, "expected": first.expected, "found": first.found},
+        "first": _first(first),
     }
+
+
+def _first(first: Difference) -> dict[str, Any]:
+    return {"figure": first.figure, "row": first.row, "expected": first.expected, "found": first.found}
