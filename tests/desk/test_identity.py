@@ -50,9 +50,9 @@ def tell(account: Account, story: Sequence[Asked]) -> None:
             batch.append(CancelAtDeadline())
         elif isinstance(each, OnOrder):
             flush()
-            placed = list(Order.objects.filter(account=account).order_by("pk"))
+            placed = [order.to_domain() for order in Order.objects.filter(account=account)]
             if placed:
-                batch.append(asked_of(placed[each.number % len(placed)].to_domain(), each))
+                batch.append(asked_of(placed, each))
         elif not isinstance(each, Way):
             batch.append(each)
     flush()

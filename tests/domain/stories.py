@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ from trading.domain.market import Market, Quote
 from trading.domain.orders import Order
 from trading.domain.policies import DEFAULTS, Policies
 from trading.domain.state import AccountState
+from trading.domain.triggers import fires_falling
 
 GRID = {"BTC": (BTC.size_decimals, 1, 67_000), "ETH": (ETH.size_decimals, 2, 3_000)}
 
@@ -63,8 +65,14 @@ class OnOrder:
     figure: int = 0
 
 
+near = st.integers(-4, 4)
 symbols = st.sampled_from(["BTC", "ETH"])
 sides = st.sampled_from(Side)
+
+
+def often(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Draw from one of some strategies, each as often as its weight says."""
+    return st.sampled_from([choice for weight, choice in choices for _ in range(weight)]).flatmap(lambda drawn: drawn)
 
 
 def steps(places: int, low: str, high: str) -> st.SearchStrategy[Decimal]:
@@ -73,9 +81,13 @@ def steps(places: int, low: str, high: str) -> st.SearchStrategy[Decimal]:
 
 @st.composite
 def prices(draw: st.DrawFn, symbol: str) -> Decimal:
-    """Draw a price within 10 % of the usual one, on the tick."""
-    ticks = draw(st.integers(-100, 100))
-    return d(GRID[symbol][2] + ticks * GRID[symbol][2] // 1_000)
+    """Draw a price within 2 % of the usual one, now and then within 8 %, on the tick: few, so that they meet."""
+    return _at(symbol, draw(often((4, near), (1, st.integers(-16, 16)))))
+
+
+def _at(symbol: str, steps: int) -> Decimal:
+    """Return a price on the tick, so many half percents from the usual one."""
+    return d(GRID[symbol][2] + steps * GRID[symbol][2] // 200)
 
 
 @st.composite
@@ -86,7 +98,7 @@ def moves(draw: st.DrawFn) -> Price:
     trades = tuple(draw(st.lists(traded, max_size=2)))
     if draw(st.booleans()):
         return Price(symbol, mark, None, trades)
-    sizes = st.lists(steps(GRID[symbol][0], "0.001", "2"), max_size=4)
+    sizes = st.lists(steps(GRID[symbol][0], "0.001", draw(st.sampled_from(["0.05", "0.3", "2"]))), max_size=4)
     tick = d(1) if symbol == "BTC" else d("0.1")
     bids = tuple(Level(mark - tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
     asks = tuple(Level(mark + tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
@@ -97,37 +109,45 @@ def moves(draw: st.DrawFn) -> Price:
 def orders(draw: st.DrawFn) -> PlaceOrder:
     symbol = draw(symbols)
     size_decimals = GRID[symbol][0]
-    kind = draw(st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT, *OrderType]))
+    kind = draw(st.sampled_from([OrderType.MARKET] * 2 + [OrderType.LIMIT] * 4 + list(OrderType)))
     is_limit = not kind.is_market
     odd = [d(text) for text in ("0", "-1", "0.0000001", "NaN", "Infinity", "1e11")]
-    size = draw(steps(size_decimals, "0.01", "4" if symbol == "ETH" else "0.5"))
+    most = {"BTC": "0.5", "ETH": "9"}[symbol] if not kind.is_trigger else {"BTC": "2", "ETH": "40"}[symbol]
+    size = draw(steps(size_decimals, "0.01", most))
     price = draw(prices(symbol))
     if draw(st.integers(0, 15)) == 9:
         size, price = draw(st.sampled_from([*odd, size])), draw(st.sampled_from([d("0.001"), d("67000.55"), price]))
-    reduce_only = draw(st.sampled_from([False, False, False, False, True]))
+    reduce_only = draw(st.integers(0, 5)) == 5
     follows = reduce_only and kind.is_trigger and draw(st.booleans())
-    has_brackets = not reduce_only and draw(st.integers(0, 3)) == 3
+    has_brackets = not reduce_only and draw(st.integers(0, 2)) == 2
     side = draw(sides)
-    stop, profit = ("0.94", "1.06") if side is Side.BUY else ("1.06", "0.94")
+    stop, profit = (-5, 5) if side is Side.BUY else (5, -5)
+    away = draw(st.integers(-1, 6)) * (-1 if fires_falling(side, kind) else 1)
     return PlaceOrder(
         symbol=symbol,
         side=side,
         size=None if follows else size,
         order_type=kind,
-        trigger_price=draw(prices(symbol)) if kind.is_trigger else None,
-        stop_loss=Bracket(_tick(symbol, stop)) if has_brackets else None,
-        take_profit=Bracket(_tick(symbol, profit), draw(st.none() | prices(symbol))) if has_brackets else None,
+        trigger_price=_at(symbol, away) if kind.is_trigger else None,
+        stop_loss=Bracket(_at(symbol, stop)) if has_brackets else None,
+        take_profit=Bracket(_at(symbol, profit), draw(st.none() | prices(symbol))) if has_brackets else None,
         price=price if is_limit else None,
-        time_in_force=draw(st.sampled_from([None, *TimeInForce])) if is_limit else None,
+        time_in_force=draw(st.sampled_from([None, *TimeInForce, TimeInForce.IOC])) if is_limit else None,
         reduce_only=reduce_only,
-        leverage=draw(st.sampled_from([None, None, 1, 3, 10, 10, 20, 25, 25, 99])),
-        margin_mode=draw(st.sampled_from([None, None, None, *MarginMode, MarginMode.ISOLATED])),
-        client_order_id=draw(st.sampled_from([None, None, None, "a", "b", "c", "d"])),
+        leverage=draw(st.sampled_from([None, None, None, 1, 3, 10, 10, 20, 25, 25, 25, 99])),
+        margin_mode=draw(st.sampled_from([None] * 8 + list(MarginMode))),
+        client_order_id=draw(st.sampled_from([None] * 6 + ["a", "b", "c", "d"])),
     )
 
 
-def _tick(symbol: str, share: str) -> Decimal:
-    return d(round(GRID[symbol][2] * d(share)))
+@st.composite
+def protections(draw: st.DrawFn) -> PlaceOrder:
+    """Draw a stop or take profit that follows the position, whatever that is."""
+    symbol, side = draw(symbols), draw(sides)
+    kind = draw(st.sampled_from([OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_MARKET]))
+    trigger = _at(symbol, draw(st.integers(1, 6)) * (-1 if fires_falling(side, kind) else 1))
+    price = None if kind.is_market else trigger
+    return PlaceOrder(symbol, side, None, kind, price, reduce_only=True, trigger_price=trigger)
 
 
 @st.composite
@@ -150,29 +170,26 @@ on_orders = st.builds(
     OnOrder,
     st.integers(0, 9),
     st.sampled_from(["cancel", "match", "fire", "price", "size", "trigger"]),
-    st.integers(-9, 9),
+    st.integers(-20, 20),
 )
 hours = st.integers(1, 3).map(lambda hour: NOW + timedelta(hours=hour))
 fundings = st.builds(SettleFunding, symbols, hours, steps(5, "-0.04", "0.04"), st.sampled_from([d(3_000), d(67_000)]))
 deadlines = st.builds(CancelAfter, st.sampled_from([None, NOW + timedelta(hours=5), NOW + timedelta(hours=15)]))
-asked = st.one_of(
-    orders(),
-    orders(),
-    orders(),
-    moves(),
-    moves(),
-    on_orders,
-    on_orders,
-    cash_moves(),
-    decisions,
-    st.just(RecordEquity()),
-    fundings,
-    st.builds(Way, st.integers(0, 3)),
-    st.builds(ClosePosition, symbols),
-    deadlines,
-    st.builds(CancelAllOrders, st.sampled_from([None, "BTC"])),
+asked = often(
+    (8, orders()),
+    (8, moves()),
+    (4, on_orders),
+    (3, protections()),
+    (1, cash_moves()),
+    (1, decisions),
+    (1, st.just(RecordEquity())),
+    (1, fundings),
+    (2, st.builds(Way, st.sampled_from([0, 2, 3, 3]))),
+    (1, st.builds(ClosePosition, symbols)),
+    (1, deadlines),
+    (1, st.builds(CancelAllOrders, st.sampled_from([None, "BTC"]))),
 )
-stories = st.lists(asked, min_size=8, max_size=24)
+stories = st.lists(asked, min_size=10, max_size=30)
 Asked = Command | Price | OnOrder | Way
 
 
@@ -196,7 +213,7 @@ def copied(market: Market) -> Market:
 
 def told(story: Sequence[Asked]) -> Iterator[Step]:
     """Decide a story on one account, command by command; resting orders are matched at each new price."""
-    state = an_account("10000")
+    state = an_account("5000")
     market = a_market(Quote("BTC", d(67_000), NOW, expires=False), Quote("ETH", d(3_000), NOW, expires=False))
     now, policies = NOW, DEFAULTS
     for each in story:
@@ -212,8 +229,7 @@ def told(story: Sequence[Asked]) -> Iterator[Step]:
         elif not isinstance(each, OnOrder):
             commands.append(each)
         elif state.orders:
-            ref = sorted(state.orders)[each.number % len(state.orders)]
-            commands.append(asked_of(state.orders[ref], each))
+            commands.append(asked_of(list(state.orders.values()), each))
         for command in commands:
             found = copied(market)
             decided = decide(state, command, market, now, policies)
@@ -228,8 +244,11 @@ def moved(market: Market, price: Price, now: datetime) -> Market:
     return Market(market.instruments, {**market.quotes, price.symbol: quote}, market.stale_after, kept)
 
 
-def asked_of(order: Order, asked: OnOrder) -> Command:
-    """Return what is asked of an order; its figures move by some hundredths."""
+def asked_of(orders: Sequence[Order], asked: OnOrder) -> Command:
+    """Return what is asked of one of some orders, mostly one that is not finished; its figures move by hundredths."""
+    active = [order for order in orders if order.is_active]
+    among = sorted(active if active and asked.number % 4 else orders, key=lambda order: abs(order.ref))
+    order = among[asked.number % len(among)]
     ref, factor = order.ref, 1 + d(asked.figure) / 100
     match asked.what:
         case "cancel":

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domain.given import BTC, ETH, NOW, an_account, an_order, d
-from tests.domain.stories import Asked, OnOrder, Price, Way, asked, asked_of
+from tests.domain.stories import Asked, OnOrder, Price, Way, asked, asked_of, often
 from trading.domain.book import Book, Level
 from trading.domain.commands import CancelAtDeadline, Command, FireTrigger, MatchOrder
 from trading.domain.decider import Accepted, decide
@@ -21,7 +21,27 @@ INSTRUMENTS = {"BTC": BTC, "ETH": ETH}
 STALE_AFTER = timedelta(seconds=15)
 ACCOUNTS = (1, 2, 3)
 Told = list[tuple[int, Asked]]
-told_to = st.lists(st.tuples(st.sampled_from(ACCOUNTS), asked), min_size=1, max_size=20)
+BOOK = Book(
+    tuple(Level(d(66_990 - 10 * step), d("0.04")) for step in range(9)),
+    tuple(Level(d(67_010 + 10 * step), d("0.04")) for step in range(9)),
+)
+crowded = st.builds(
+    an_order,
+    st.sampled_from(["buy", "sell"]),
+    st.sampled_from(["0.01", "0.03", "0.1"]),
+    st.sampled_from([None, "67000"]),
+)
+traded = st.builds(
+    Price,
+    st.just("BTC"),
+    st.just(d(67_000)),
+    st.just(BOOK),
+    st.lists(st.builds(Level, st.sampled_from([d(66_990), d(67_000), d(67_020)]), st.just(d("0.02"))), max_size=2).map(
+        tuple
+    ),
+)
+each = often((4, asked), (4, crowded), (2, traded))
+told_to = st.lists(st.tuples(st.sampled_from(ACCOUNTS), each), min_size=1, max_size=20)
 
 
 class Exchange:
@@ -33,11 +53,8 @@ class Exchange:
         self.facts: list[Fact] = []
         self.states = {number: an_account("20000") for number in ACCOUNTS}
         self.board = Board()
-        book = Book(
-            (Level(d(66_990), d("0.5")), Level(d(66_900), d(1))), (Level(d(67_010), d("0.3")), Level(d(67_020), d(1)))
-        )
         self.board.put(
-            [Quote("BTC", d(67_000), NOW, book=book, expires=False), Quote("ETH", d(3_000), NOW, expires=False)]
+            [Quote("BTC", d(67_000), NOW, book=BOOK, expires=False), Quote("ETH", d(3_000), NOW, expires=False)]
         )
 
     def market(self) -> Market:
@@ -79,8 +96,7 @@ class Exchange:
         if not isinstance(each, OnOrder):
             assert not isinstance(each, Price | Way)
             return each
-        refs = sorted(state.orders)
-        return asked_of(state.orders[refs[each.number % len(refs)]], each) if refs else None
+        return asked_of(list(state.orders.values()), each) if state.orders else None
 
     def decide(self, number: int, command: Command, market: Market) -> None:
         before = self.states[number]

@@ -265,3 +265,22 @@ def test_each_fill_pays_its_fee_to_the_last_digit(story: list[Asked]) -> None:
     for step in told(story):
         for trade in trades(step.decided.facts) if isinstance(step.decided, Accepted) else ():
             assert trade.fee == fee(trade.price, trade.size, step.before.fee_rates.rate(trade.liquidity))
+
+
+# The margin of orders
+
+
+@given(stories)
+def test_orders_hold_the_margin_of_what_they_would_open_the_oldest_reducing_first(story: list[Asked]) -> None:
+    for step in told(story):
+        state, held = step.decided.state, d(0)
+        left = {symbol: position.size for symbol, position in state.positions.items()}
+        for order in sorted(state.open_orders(), key=lambda order: (order.created_at, -order.ref)):
+            if order.reduce_only:
+                continue
+            position, opens = state.positions.get(order.symbol), order.remaining
+            if position is not None and position.is_open and position.side.closing_side is order.side:
+                opens = max(d(0), opens - left[order.symbol])
+                left[order.symbol] -= order.remaining - opens
+            held += margin.initial_margin(opens * order.price, order.leverage)
+        assert abs(state.order_margin() - held) < d("1e-20")

@@ -44,7 +44,7 @@ def is_money(amount: Decimal) -> bool:
 
 @given(stories)
 def test_equity_is_deposits_and_profits_less_fees_exactly(story: list[Asked]) -> None:
-    deposits, funding, profit, fees = d(10_000), d(0), d(0), d(0)
+    deposits, funding, profit, fees = d(5_000), d(0), d(0), d(0)
     for step in told(story):
         if isinstance(step.decided, Rejected):
             continue

@@ -10,6 +10,8 @@ import pytest
 from accounts.models import Account
 from tests.builders import an_account, an_order
 from trading.desk import Desk, Done, Request
+from trading.domain.commands import AmendOrder
+from trading.domain.errors import InsufficientMargin
 from trading.domain.market import Quote
 from trading.engine import Engine
 from trading.market.board import Board
@@ -101,3 +103,31 @@ def test_where_there_is_no_price_it_waits_for_the_next_one(
     put(time, "67000")
     step(engine, time, 0.25)
     assert Trade.objects.count() == 1
+
+
+def test_an_amended_order_leaves_the_book_and_is_let_in_when_it_is_due_again(engine: Engine, time: Time) -> None:
+    account = an_account(capital="100000")
+    order = send(engine, account, size="0.01", price="67500", client_order_id="mine")
+    step(engine, time, 0.6)
+    assert Order.objects.get(pk=order.pk).active_at is None
+    amendment = AmendOrder(client_order_id="mine", price=Decimal(67_600))
+    [answer] = engine.desk.execute([Request(account.pk, amendment)])
+    assert isinstance(answer, Done), answer
+    sent = Order.objects.get(pk=order.pk)
+    assert sent.active_at is not None
+    assert sent.active_at >= time.now + timedelta(milliseconds=200)
+    put(time, "67000")
+    step(engine, time, 0.15)  # it is neither there to be reached nor due
+    assert not Trade.objects.exists()
+    step(engine, time, 0.5)
+    [trade] = Trade.objects.all()
+    assert (trade.order_id, trade.liquidity) == (order.pk, "taker")
+    assert Order.objects.get(pk=order.pk).price == 67_600
+
+
+def test_an_amendment_that_is_refused_on_the_way_leaves_the_order_as_it_is(engine: Engine, time: Time) -> None:
+    account = an_account(capital="100")
+    order = send(engine, account, size="0.01", price="67500")
+    [answer] = engine.desk.execute([Request(account.pk, AmendOrder(order.pk, size=Decimal(5)))])
+    assert isinstance(answer, InsufficientMargin)
+    assert Order.objects.get(pk=order.pk).size == order.size

@@ -52,7 +52,8 @@ def check_margin(
     without = state.with_order(order.canceled("", order.updated_at))
     held_before = without.order_margin()
     held_after = state.with_position(after).with_order(order).order_margin()
-    rest_opens = held_after > without.with_position(after).order_margin()
+    held_by_others = without.with_position(after).order_margin() if fills else held_before
+    rest_opens = held_after > held_by_others
     lowered, raised = (before.is_open and sign * leverage > sign * before.leverage for sign in (-1, 1))
     if opened or raised:
         _check_tier(market, order, after)

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import margin
-from trading.domain.enums import AccountStatus
+from trading.domain.enums import AccountStatus, OrderStatus
 from trading.domain.equity import Day
 from trading.domain.fees import FeeRates
 from trading.domain.market import Market
@@ -77,16 +77,23 @@ class AccountState:
         Reduce-only orders hold nothing; of orders against a position the oldest reduce it, and only what exceeds it
         holds margin.
         """
-        held = ZERO
-        reducible = {symbol: position.size for symbol, position in self.positions.items()}
-        for order in sorted(self.open_orders(), key=lambda order: (order.created_at, abs(order.ref))):
-            if order.reduce_only:
+        opening: dict[int, Decimal] = {}  # notional by leverage: one division for each
+        against: list[Order] = []
+        closing = {symbol: p.side.closing_side for symbol, p in self.positions.items() if p.is_open}
+        for order in self.orders.values():
+            if order.status is not OrderStatus.OPEN or order.reduce_only:
                 continue
-            opening = order.remaining
-            position = self.positions.get(order.symbol)
-            if position is not None and position.is_open and position.side.closing_side is order.side:
-                reduces = min(opening, reducible[order.symbol])
+            if closing.get(order.symbol) is order.side:
+                against.append(order)
+            else:
+                opens = (order.size - order.filled_size) * order.price
+                opening[order.leverage] = opening.get(order.leverage, ZERO) + opens
+        if against:
+            against.sort(key=lambda order: (order.created_at, abs(order.ref)))
+            reducible = {symbol: position.size for symbol, position in self.positions.items()}
+            for order in against:
+                reduces = min(order.remaining, reducible[order.symbol])
                 reducible[order.symbol] -= reduces
-                opening -= reduces
-            held += margin.initial_margin(opening * order.price, order.leverage)
-        return held
+                exceeds = (order.remaining - reduces) * order.price
+                opening[order.leverage] = opening.get(order.leverage, ZERO) + exceeds
+        return sum((margin.initial_margin(notional, leverage) for leverage, notional in opening.items()), ZERO)

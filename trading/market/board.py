@@ -115,8 +115,10 @@ class Board:
 
 
 def _repeats(known: Quote | None, quote: Quote) -> bool:
-    """Tell whether a feed only says again what stands. A price that somebody put is always a new one."""
-    return known is not None and quote.expires and (known.mark, known.book) == (quote.mark, quote.book)
+    """Tell whether a feed's book is the one that stands, whatever its mark. A price that somebody put is a new one."""
+    if known is None or not quote.expires:
+        return False
+    return known.book == quote.book and (quote.book is not None or known.mark == quote.mark)
 
 
 board = Board()
