@@ -55,9 +55,13 @@ class FixedPointField(models.BigIntegerField):
         return number
 
     def get_prep_value(self, value: Any) -> int | None:
-        if hasattr(value, "resolve_expression"):
+        number: Decimal | None = value
+        if type(value) is Decimal and value.is_finite():
+            pass  # nearly always, and a batch writes thousands
+        elif hasattr(value, "resolve_expression"):
             return value
-        number = self.to_python(value)
+        else:
+            number = self.to_python(value)
         if number is None:
             return None
         if not number:

@@ -3,7 +3,9 @@
 import os
 import secrets
 from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import pairwise
 from pathlib import Path
 
 import environ
@@ -60,6 +62,34 @@ def span(name: str, default: str, most: int) -> tuple[int, int]:
         found = (-1, -1)
     if not 0 <= found[0] <= found[1] <= most:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be a number up to {most}, or two as 200-500.")
+    return found
+
+
+def fraction(name: str, default: str) -> Decimal:
+    """Return a variable that is a part of a whole: from 0 to less than 1."""
+    value = env.str(name, default=default)
+    try:
+        found = Decimal(value)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 <= found < 1):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a number from 0 to less than 1, as 0.05.")
+    return found
+
+
+def classes(name: str, default: str) -> tuple[tuple[int, Decimal], ...]:
+    """Return a variable of pairs as `25:15000000,1:500000`: from a leverage on an amount, the last one from 1 on."""
+    value = env.str(name, default=default)
+    pairs = [pair.split(":") for pair in value.split(",")]
+    try:
+        found = tuple((int(leverage), Decimal(amount)) for leverage, amount in pairs)
+    except (ValueError, InvalidOperation):
+        found = ()
+    falls = all(higher[0] > lower[0] for higher, lower in pairwise(found))
+    if not found or not falls or found[-1][0] != 1 or not all(a.is_finite() and a > 0 for _, a in found):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be pairs of leverage and USDC, as 25:15000000,1:500000."
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """Django's settings, read from the environment. `docs/operate.md` lists every variable."""
 
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from hyperoru.environment import (
@@ -10,7 +10,9 @@ from hyperoru.environment import (
     check_limit,
     check_production,
     choice,
+    classes,
     env,
+    fraction,
     proxies,
     secret_key,
     span,
@@ -181,8 +183,15 @@ HYPERORU_LEASE_S = env.float("HYPERORU_LEASE_S", default=4.0)
 HYPERORU_LATENCY_MS = span("HYPERORU_LATENCY_MS", "0", most=60_000)
 HYPERORU_ASSUMED_REFILL_S = env.float("HYPERORU_ASSUMED_REFILL_S", default=10.0)
 check_limit("HYPERORU_ASSUMED_REFILL_S", HYPERORU_ASSUMED_REFILL_S, most=86_400)
-HYPERORU_MARKET_SLIPPAGE = Decimal(env.str("HYPERORU_MARKET_SLIPPAGE", default="0.05"))
-HYPERORU_LIQUIDATION_SLIPPAGE = Decimal(env.str("HYPERORU_LIQUIDATION_SLIPPAGE", default="0.05"))
+HYPERORU_MARKET_SLIPPAGE = fraction("HYPERORU_MARKET_SLIPPAGE", "0.05")
+HYPERORU_TRIGGER_SLIPPAGE = fraction("HYPERORU_TRIGGER_SLIPPAGE", "0.10")
+HYPERORU_MARKET_NOTIONALS = classes("HYPERORU_MARKET_NOTIONALS", "25:15000000,20:5000000,10:2000000,1:500000")
+HYPERORU_LIMIT_MULTIPLE = env.int("HYPERORU_LIMIT_MULTIPLE", default=10)
+HYPERORU_MAX_OPEN_ORDERS = env.int("HYPERORU_MAX_OPEN_ORDERS", default=1_000)
+HYPERORU_MARGIN_FOR_FEES = env.bool("HYPERORU_MARGIN_FOR_FEES", default=False)
+HYPERORU_WITHDRAWABLE_SHARE = fraction("HYPERORU_WITHDRAWABLE_SHARE", "0.1")
+HYPERORU_FUNDING_ROUNDING = choice("HYPERORU_FUNDING_ROUNDING", "ROUND_DOWN", (ROUND_DOWN, ROUND_HALF_EVEN))
+HYPERORU_LIQUIDATION_SLIPPAGE = fraction("HYPERORU_LIQUIDATION_SLIPPAGE", "0.05")
 HYPERORU_LIQUIDATION_PARTIAL_ABOVE = Decimal(env.str("HYPERORU_LIQUIDATION_PARTIAL_ABOVE", default="100000"))
 HYPERORU_LIQUIDATION_PARTIAL_SHARE = Decimal(env.str("HYPERORU_LIQUIDATION_PARTIAL_SHARE", default="0.2"))
 HYPERORU_LIQUIDATION_COOLDOWN_S = env.float("HYPERORU_LIQUIDATION_COOLDOWN_S", default=30.0)

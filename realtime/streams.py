@@ -21,9 +21,7 @@ PAGE = 500
 """How many streams get new epochs in one transaction."""
 
 
-_streams = Select(
-    Stream, "account_id", "channel", "id", "epoch", "seq", where="(account_id, channel) {pairs}", lock=True
-)
+_streams = Select(Stream, "account_id", "channel", "id", "epoch", "seq", pairs=("account_id", "channel"), lock=True)
 
 
 class Collector(threading.local):

@@ -12,7 +12,7 @@ from accounts.selectors import AccountView
 from realtime.protocol import messages
 from realtime.protocol.numbers import PRINTED, number, optional
 from trading.domain import margin, orders
-from trading.domain.enums import OrderStatus
+from trading.domain.enums import OrderStatus, OrderType
 from trading.domain.market import Quote
 from trading.domain.money import CONTEXT, round_micro
 from trading.domain.positions import Position as PositionValue
@@ -50,7 +50,6 @@ def order_status(status: str, filled_size: Decimal) -> str:
 
 
 def order(row: Order) -> messages.OrderData:
-    value = row.to_domain()
     return messages.OrderData(
         order_id=row.pk,
         client_order_id=row.client_order_id,
@@ -60,11 +59,11 @@ def order(row: Order) -> messages.OrderData:
         order_type=row.order_type,
         time_in_force=row.time_in_force,
         size=number(row.size),
-        price=None if value.order_type.is_market else number(row.price),
+        price=None if OrderType(row.order_type).is_market else number(row.price),
         status=order_status(row.status, row.filled_size),
         reason=row.reason or None,
         filled_size=number(row.filled_size),
-        average_price=optional(value.average_price),
+        average_price=optional(orders.average_price(row.filled_size, row.filled_notional)),
         reduce_only=row.reduce_only,
         leverage=row.leverage,
         trigger_price=optional(row.trigger_price),

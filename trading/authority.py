@@ -10,7 +10,7 @@ from accounts.selectors import may_act_as
 from trading.domain.errors import Forbidden, NotFound, Rejection, SessionExpired
 from trading.rows import Select
 
-ACTIVE_OWNER = f"EXISTS (SELECT 1 FROM {User._meta.db_table} u WHERE u.id = user_id AND u.is_active)"  # noqa: S608
+ACTIVE_OWNER = f"EXISTS (SELECT 1 FROM {User._meta.db_table} u WHERE u.id = found.user_id AND u.is_active)"  # noqa: S608
 _tokens = Select(SessionToken, "id", "scope", "revoked_at", "expiry", where=f"id {{numbers}} AND {ACTIVE_OWNER}")
 _roles = Select(AccountAccess, "account_id", "user_id", "role", where="account_id {numbers} AND user_id {numbers}")
 

@@ -1,13 +1,9 @@
 """Which orders, resting ones and those that wait for their trigger, a price reaches."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
-
+from accounts.models import Account
 from trading.desk import Request
 from trading.domain.commands import FireTrigger, MatchOrder
 from trading.domain.enums import AccountStatus, OrderStatus, OrderType, Side
@@ -15,6 +11,40 @@ from trading.domain.market import Market
 from trading.domain.queueing import reach
 from trading.domain.triggers import fires_falling
 from trading.models import Order
+from trading.rows import Query
+
+NO_PRICE = 2**63 - 1
+"""Micro-USDC, above every price."""
+KINDS = [(side, kind) for side in Side for kind in OrderType if kind.is_trigger]
+_ORDERS = f"""FROM "{Order._meta.db_table}" o JOIN "{Account._meta.db_table}" a
+    ON a.id = o.account_id AND a.status = '{AccountStatus.ACTIVE}'"""
+# One look into the index for each side, or kind of trigger. Joined by OR they would be one condition, for which SQLite
+# finds no index; and PostgreSQL has to see the prices to know that few orders are beyond them.
+_resting = Query(
+    " UNION ALL ".join(
+        f"""
+        SELECT o.account_id, o.id, o.side, o.price, COALESCE(o.requeued_at, o.triggered_at, o.created_at)
+        {_ORDERS}
+        WHERE o.instrument_id = %s AND o.side = '{side}' AND o.price {beyond} %s
+              AND o.status = '{OrderStatus.OPEN}' AND o.active_at IS NULL
+        """
+        for side, beyond in ((Side.BUY, ">="), (Side.SELL, "<="))
+    ),
+    plan_once=False,
+)
+_waiting = Query(
+    " UNION ALL ".join(
+        f"""
+        SELECT o.account_id, o.id, o.side, o.order_type, o.trigger_price, o.created_at
+        {_ORDERS}
+        WHERE o.instrument_id = %s AND o.side = '{side}' AND o.order_type = '{kind}'
+              AND o.trigger_price {">=" if fires_falling(side, kind) else "<="} %s
+              AND o.status = '{OrderStatus.PENDING_TRIGGER}' AND NOT o.awaits_parent
+        """
+        for side, kind in KINDS
+    ),
+    plan_once=False,
+)
 
 
 def reached(market: Market, symbol: str) -> list[Request]:
@@ -26,16 +56,9 @@ def reached(market: Market, symbol: str) -> list[Request]:
         return []
     quote = market.quotes[symbol]
     lowest, highest = reach(market.book(quote), quote.trades)
-    crossed: list[Q] = []
-    if lowest is not None:
-        crossed.append(Q(side=Side.BUY, price__gte=lowest))
-    if highest is not None:
-        crossed.append(Q(side=Side.SELL, price__lte=highest))
-    resting = Order.objects.filter(
-        instrument=symbol, status=OrderStatus.OPEN, active_at__isnull=True, account__status=AccountStatus.ACTIVE
-    )
-    since = Coalesce("requeued_at", "triggered_at", "created_at")
-    rows = _any_of(resting, crossed, "account_id", "pk", "side", "price", since)
+    buys = NO_PRICE if lowest is None else _micro(lowest, ROUND_CEILING)
+    sells = 0 if highest is None else _micro(highest, ROUND_FLOOR)
+    rows = _resting(symbol, buys, symbol, sells)
     ranked = sorted(rows, key=lambda row: (row[2], row[3] if row[2] == Side.SELL else -row[3], row[4], row[1]))
     return [Request(row[0], MatchOrder(row[1])) for row in ranked]
 
@@ -60,37 +83,19 @@ def triggered(market: Market, symbol: str) -> list[Request]:
     if symbol not in market.instruments or symbol not in market.quotes:
         return []
     mark = market.quotes[symbol].mark
-    crossed = [
-        Q(
-            side=side,
-            order_type=kind,
-            **{"trigger_price__gte" if fires_falling(side, kind) else "trigger_price__lte": mark},
-        )
-        for side in Side
-        for kind in OrderType
-        if kind.is_trigger
-    ]
-    waiting = Order.objects.filter(
-        instrument=symbol,
-        status=OrderStatus.PENDING_TRIGGER,
-        awaits_parent=False,
-        account__status=AccountStatus.ACTIVE,
-    )
-    rows = _any_of(waiting, crossed, "account_id", "pk", "side", "order_type", "trigger_price", "created_at")
-    ranked = sorted(rows, key=lambda row: (-_beyond(mark, *row[2:5]), row[5], row[1]))
+    low, high = _micro(mark, ROUND_CEILING), _micro(mark, ROUND_FLOOR)
+    bounds = (low if fires_falling(*kind) else high for kind in KINDS)
+    rows = _waiting(*(each for bound in bounds for each in (symbol, bound)))
+    ranked = sorted(rows, key=lambda row: (-_beyond(low, *row[2:5]), row[5], row[1]))
     return [Request(row[0], FireTrigger(row[1])) for row in ranked]
 
 
-def _beyond(mark: Decimal, side: str, order_type: str, trigger: Decimal) -> Decimal:
-    """Return how far the mark has gone beyond a trigger, USDC."""
+def _beyond(mark: int, side: str, order_type: str, trigger: int) -> int:
+    """Return how far the mark has gone beyond a trigger, micro-USDC."""
     falling = fires_falling(Side(side), OrderType(order_type))
     return trigger - mark if falling else mark - trigger
 
 
-def _any_of(orders: QuerySet[Order], conditions: Sequence[Q], *columns: Any) -> Iterable[tuple[Any, ...]]:
-    """Return columns of the orders that meet any of some conditions: one query that looks into the index for each.
-
-    Joined by `OR` they would be one condition, for which SQLite finds no index.
-    """
-    found = [orders.order_by().filter(condition).values_list(*columns) for condition in conditions]
-    return found[0].union(*found[1:], all=True) if found else ()
+def _micro(price: Decimal, rounding: str) -> int:
+    """Return a price as the columns hold it: one with more decimals than they is rounded away from what it excludes."""
+    return int((price * 1_000_000).to_integral_value(rounding))

@@ -37,6 +37,8 @@ CURSOR = "engine"
 EQUITY_SLICES = 20
 """In how many steps, at the most, the equity of all accounts is written: orders pass between them."""
 RENEW_SHARE = 4
+BATCHES_AT_ONCE = 4
+"""How many batches of requests the engine gives to the desk before it looks after its lease."""
 AFTER_FAILURE_S = 1.0
 
 
@@ -50,6 +52,7 @@ class Lead:
     feed: Feed
     deciders: Deciders
     funding: Funding
+    fence: int | None
     renewed: datetime
     stored: datetime | None = None
     recorded: datetime | None = None
@@ -128,7 +131,7 @@ class Engine:
                     if isinstance(quote, Quote):
                         self._tick(lead, quote)
             self._let_in(now)
-            if lead.stored is None or now - lead.stored >= STORE_EVERY:
+            if _is_due(lead.stored, STORE_EVERY, now):
                 self._store(lead)
                 lead.stored = now
                 self._carry_out(overdue(now))
@@ -145,15 +148,15 @@ class Engine:
     def _leading(self, now: datetime) -> Lead | None:
         """Take or renew the lease; return what a leader has, made anew after each take-over."""
         lead, real = self._lead, self._real(now)
-        if lead is not None and real - lead.renewed < self.lease.duration / RENEW_SHARE:
+        if lead is not None and not _is_due(lead.renewed, self.lease.duration / RENEW_SHARE, real):
             return lead
         if not self.lease.hold(real):
             self._lead = None
-        elif lead is not None:
+        elif lead is not None and lead.fence == self.lease.fence:
             lead.renewed = real
-        else:
+        else:  # also where another one led since: what this one remembers is from before that
             feed = self._feed(now)
-            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), renewed=real)
+            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), self.lease.fence, renewed=real)
             market = "recorded" if self._recorded else settings.HYPERORU_MARKET
             logger.info("This engine leads: market %s, %s", market, ", ".join(feed.symbols))
         return self._lead
@@ -224,8 +227,7 @@ class Engine:
 
     def _record_equity(self, lead: Lead, now: datetime) -> None:
         """Write down the equity of every account now and then, a slice of them in each step."""
-        due = lead.recorded is None or now - lead.recorded >= timedelta(seconds=settings.HYPERORU_EQUITY_EVERY_S)
-        if due and not lead.unrecorded:
+        if _is_due(lead.recorded, timedelta(seconds=settings.HYPERORU_EQUITY_EVERY_S), now) and not lead.unrecorded:
             lead.recorded = now
             lead.unrecorded.extend(Account.objects.order_by("pk").values_list("pk", flat=True))
             lead.slice = max(settings.HYPERORU_BATCH_SIZE, -(-len(lead.unrecorded) // EQUITY_SLICES))
@@ -233,18 +235,27 @@ class Engine:
         self._carry_out([Request(account_id, RecordEquity()) for account_id in ids])
 
     def _carry_out(self, requests: Iterable[Request]) -> list[Answer]:
-        """Give requests to the desk under the lease and wait for the answers.
+        """Give requests to the desk under the lease and wait for the answers; return those that there are.
 
         Raises `LeaseLost`, and `Unavailable` where the database was away: the step fails, the feed goes back to its
-        cursor, and what was done already is known by its ids and not done again.
+        cursor, and what was done already is known by its ids and not done again. A request that the desk fails on, even
+        alone, is passed over (the desk has logged it): the market does not stop for all because of one account.
         """
-        futures = [self.desk.submit(replace(request, fence=self.lease)) for request in requests]
-        answers = [future.result() for future in futures]
-        for answer in answers:
-            if isinstance(answer, LeaseLost | Unavailable | ExecutionUnknown):
-                raise answer
-            if isinstance(answer, Rejection):
-                logger.warning("The engine was refused: %s", answer.message)
+        waiting, answers = deque(requests), list[Answer]()
+        while waiting:
+            most = min(len(waiting), settings.HYPERORU_BATCH_SIZE * BATCHES_AT_ONCE)
+            taken = [replace(waiting.popleft(), fence=self.lease) for _ in range(most)]
+            futures = [self.desk.submit(request) for request in taken]
+            given = [future.result() for future in futures if future.exception() is None]
+            for answer in given:
+                if isinstance(answer, LeaseLost | Unavailable | ExecutionUnknown):
+                    raise answer
+                if isinstance(answer, Rejection):
+                    logger.warning("The engine was refused: %s", answer.message)
+            answers += given
+            lead = self._lead
+            if waiting and self._leading(self.clock()) is not lead:
+                raise LeaseLost("Another engine leads by now, or has led.")
         return answers
 
     def _store(self, lead: Lead) -> None:
@@ -257,3 +268,8 @@ class Engine:
             store(lead.quotes.values())
             upsert(FeedCursor, [{"feed": CURSOR, "position": lead.feed.cursor()}], ("feed",))
         lead.quotes.clear()
+
+
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Tell whether something is to be done again; at once where the clock was set back since."""
+    return last is None or not last <= now < last + every

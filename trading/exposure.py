@@ -3,31 +3,38 @@
 The table only chooses whom to ask; `Liquidate` decides exactly, on the account as it is then, and does nothing where
 nothing is amiss. So it may err on the safe side (a band) but must not overlook anybody.
 
-How old it may be: every fill and every movement of cash is a row of trades or of the ledger, and each look begins with
-those that came since the last one, whoever wrote them. What has no such row (a leverage, a correction in the admin) is
-seen at once where this process saved it; from other processes it is seen when its account is read again: `SLICE`
-accounts are with every `SLICE_EVERY`th look, so that all are within ``accounts / SLICE * SLICE_EVERY`` looks.
+How old it may be: every fill and every movement of cash is a row of trades or of the ledger, an isolated position's
+leverage changes by a new order, and each look begins with the rows of these that came since the last one, whoever wrote
+them. A correction of a position in the admin is in the audit trail, which every `SLICE_EVERY`th look goes on with. What
+went past all of these (a statement by hand) is seen when its account is read again: `SLICE` accounts are with every
+`SLICE_EVERY`th look, so that all are within ``accounts / SLICE * SLICE_EVERY`` looks.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Model, Q
 from django.db.models.signals import post_save
 
-from accounts.models import Account, LedgerEntry
+from accounts.models import Account, AuditEntry, LedgerEntry
 from trading.domain.enums import MarginMode, PositionSide
 from trading.domain.instruments import Instrument
 from trading.domain.margin import maintenance_lines
 from trading.domain.market import Market
-from trading.models import Position, Trade
-from trading.rows import Select
+from trading.models import Order, Position, Trade
 
-LOOK_BACK = 50
-"""How many rows before the last one each look reads again."""
+LOOK_BACK = 1_000
+"""How many rows before the last one the first look reads: some of before may not be committed yet."""
+LONGEST_BATCH_S = 60.0
+"""How long a number that was passed over is waited for."""
+MOST_GAPS = 50
+CHUNK = 5_000
+"""How many accounts one statement asks for: databases take only so many parameters."""
 SLICE = 50
 """How many accounts are read again with every fourth look, whatever became of them."""
 SLICE_EVERY = 4
@@ -46,6 +53,11 @@ class Exposure:
         self._positions = _Table(size=float, entry=float, symbol=int, pool=int)
         self._pools = _Table(cash=float, account=int)
         self._trades, self._entries = _Tail(Trade), _Tail(LedgerEntry)
+        self._audits = _Tail(AuditEntry, "target")
+        self._isolated: set[int] = set()
+        """The accounts that hold isolated positions: an order may change the leverage of these without a fill."""
+        self._orders: _Tail | None = None
+        """Looked at while there are any."""
         self._next = self._looks = 0
         self._saved: set[int] = set()
         post_save.connect(self._note, sender=Position)
@@ -56,19 +68,21 @@ class Exposure:
 
     def load(self) -> None:
         """Read every account that holds something or owes something."""
-        self._trades.accounts()
-        self._entries.accounts()
+        for tail in (self._trades, self._entries, self._audits):
+            tail.news()
         held = Position.objects.filter(size__gt=0).order_by().values_list("account").distinct()
         self._read(Account.objects.filter(Q(pk__in=held) | Q(cash__lt=0)).values_list("pk", flat=True))
 
     def refresh(self) -> None:
         """Read again whoever traded or whose cash moved since the last time, and the next few of all the others."""
-        moved = self._trades.accounts() | self._entries.accounts()
+        moved = self._trades.news() | self._entries.news()
+        if self._orders is not None:
+            moved |= self._orders.news() & self._isolated
         saved, self._saved = self._saved, set()
         self._looks += 1
         moved |= saved
         if self._looks % SLICE_EVERY == 0:
-            moved |= self._following()
+            moved |= self._following() | self._corrected()
         if moved:
             self._read(moved)
 
@@ -78,6 +92,12 @@ class Exposure:
         due = list(following)
         self._next = due[-1] if len(due) == SLICE else 0
         return set(due)
+
+    def _corrected(self) -> set[int]:
+        """Return the accounts whose positions were corrected in the admin."""
+        targets = (target.partition(":") for target in self._audits.news())
+        positions = [int(number) for kind, _, number in targets if kind == "position"]
+        return set(Position.objects.filter(pk__in=positions).values_list("account", flat=True)) if positions else set()
 
     def near(self, market: Market) -> list[int]:
         """Return the accounts, by id, of which something is worth less than its maintenance margin or little more."""
@@ -101,7 +121,15 @@ class Exposure:
         transaction.on_commit(lambda: self._saved.add(account))
 
     def _read(self, ids: Iterable[int]) -> None:
-        wanted = sorted(set(ids))
+        every = sorted(set(ids))
+        for first in range(0, len(every), CHUNK):
+            self._read_chunk(every[first : first + CHUNK])
+        if not self._isolated:
+            self._orders = None
+        elif self._orders is None:
+            self._orders = _Tail(Order)
+
+    def _read_chunk(self, wanted: Sequence[int]) -> None:
         cash = dict(Account.objects.filter(pk__in=wanted, is_house=False).values_list("pk", "cash"))
         rows = (
             Position.objects.filter(account__in=wanted, size__gt=0)
@@ -120,10 +148,13 @@ class Exposure:
             self._positions.free(row)
         for row in pools:
             self._pools.free(row)
+        self._isolated.discard(account)
         if cash is None or not (held or cash < 0):
             return
         alone = {symbol: own for symbol, *_, mode, own in held if mode == MarginMode.ISOLATED}
         cross = self._pools.add(cash=float(cash - sum(alone.values())), account=account)
+        if alone:
+            self._isolated.add(account)
         own = {symbol: self._pools.add(cash=float(margin), account=account) for symbol, margin in alone.items()}
         taken = []
         for symbol, side, size, entry, *_ in held:
@@ -155,20 +186,45 @@ class Exposure:
 class _Tail:
     """The end of a table that only grows: whose rows are new since the last look.
 
-    Rows may be committed out of the order of their numbers: each look goes back by some, and knows those it has seen.
+    Numbers are given before rows are committed: a batch may come after others with higher ones. So each look also asks
+    for the numbers that were passed over, as long as somebody may still commit them (a transaction that was rolled back
+    never does).
     """
 
-    def __init__(self, model: type[Trade] | type[LedgerEntry]) -> None:
-        self._since = Select(model, "id", "account_id", where="id > %s")
-        self._last = model._default_manager.aggregate(last=Max("pk"))["last"] or 0
-        self._seen: set[int] = set()
+    def __init__(self, model: type[Model], column: str = "account") -> None:
+        """Tell `column` of each new row."""
+        self._column = column
+        self._rows = model._default_manager.order_by("pk")
+        last = self._rows.aggregate(last=Max("pk"))["last"] or 0
+        self._last = max(0, last - LOOK_BACK)
+        self._gaps: list[tuple[int, int, float]] = []
+        """First and last number of those passed over, and when that was noticed (s, of the monotonic clock)."""
 
-    def accounts(self) -> set[int]:
-        rows = self._since(self._last - LOOK_BACK)
-        found = {account for pk, account in rows if pk not in self._seen}
-        self._seen = {pk for pk, _ in rows}
-        self._last = max(self._seen, default=self._last)
-        return found
+    def news(self) -> set[Any]:
+        wanted = Q(pk__gt=self._last)
+        for first, last, _ in self._gaps:
+            wanted |= Q(pk__range=(first, last))
+        rows = list(self._rows.filter(wanted).values_list("pk", self._column))
+        self._pass([pk for pk, _ in rows])
+        return {told for _, told in rows}
+
+    def _pass(self, numbers: Sequence[int]) -> None:
+        """Note which numbers up to the last one have not come yet."""
+        now = monotonic()
+        last = max(self._last, numbers[-1] if numbers else 0)
+        open_ = [gap for gap in self._gaps if now - gap[2] < LONGEST_BATCH_S]
+        if last > self._last:
+            open_.append((self._last + 1, last, now))
+        self._gaps, self._last = [], last
+        for first, end, since in open_:
+            for number in numbers[bisect_left(numbers, first) : bisect_right(numbers, end)]:
+                if number > first:
+                    self._gaps.append((first, number - 1, since))
+                first = number + 1
+            if first <= end:
+                self._gaps.append((first, end, since))
+        if len(self._gaps) > MOST_GAPS:  # rows between them are read again, which does no harm
+            self._gaps = [(self._gaps[0][0], self._gaps[-1][1], self._gaps[-1][2])]
 
 
 class _Table:

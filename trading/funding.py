@@ -2,8 +2,9 @@
 
 Hours are UTC hours of the wall clock, whatever time the market plays. The samples are written down each minute, so a
 restart keeps an hour's mean honest. When an hour has ended, whoever leads writes its `FundingRate`, once, with the
-samples that there are, however late that is; an hour without any is passed over. Then each account with a position in
-the symbol settles, a slice of them in each step; the ledger's key keeps any from paying twice, whatever restarts.
+samples that there are, however late that is; an hour without any is passed over. Then each account that held the symbol
+when the hour ended settles, a slice of them in each step; the ledger's key keeps any from paying twice, whatever
+restarts.
 """
 
 import logging
@@ -19,6 +20,7 @@ from trading.desk import Request
 from trading.domain.commands import SettleFunding
 from trading.domain.funding import Premiums, hour_of, hourly_rate, sample_of, sampled
 from trading.domain.market import Market
+from trading.holding import traded_since
 from trading.lease import Lease
 from trading.models import FeedCursor, FundingRate, Position
 
@@ -38,8 +40,9 @@ class Settlement:
 
     @classmethod
     def of(cls, rate: FundingRate) -> "Settlement":
-        holders = Position.objects.filter(instrument=rate.instrument_id, size__gt=0).order_by("account")
-        return cls(rate, deque(holders.values_list("account", flat=True)))
+        holders = Position.objects.filter(instrument=rate.instrument_id, size__gt=0).values_list("account", flat=True)
+        since = traded_since(rate.instrument_id, rate.hour).values_list("account", flat=True)  # who closed it meanwhile
+        return cls(rate, deque(sorted({*holders, *since})))
 
     def take(self, most: int) -> list[Request]:
         rate = self.rate
@@ -68,7 +71,7 @@ class Funding:
 
     def wants_sample(self, now: datetime) -> bool:
         """Tell whether these 5 seconds still lack their sample."""
-        return sample_of(now) > self.last
+        return sample_of(now) != self.last
 
     def sample(self, market: Market, now: datetime) -> None:
         """Take a sample of each instrument whose price is fresh."""
@@ -81,7 +84,8 @@ class Funding:
                 self.hours[symbol, hour] = before.plus(number, found.premium, found.oracle)
 
     def is_to_be_stored(self, now: datetime) -> bool:
-        return self.stored is None or now - self.stored >= STORE_EVERY or self._ended(now) != []
+        stored = self.stored
+        return stored is None or not stored <= now < stored + STORE_EVERY or self._ended(now) != []
 
     def store(self, now: datetime) -> None:
         """Write the samples down, and the rates of the hours that have ended. Raises where the lease is lost."""

@@ -33,6 +33,9 @@ class Lease:
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.duration = duration
         self.fence: int | None = None
+        self._seen: tuple[int, datetime] | None = None
+        self._seen_at: datetime | None = None
+        """When the leader was last seen to renew: its fence and its lease's end changed then."""
 
     def hold(self, now: datetime) -> bool:
         """Take the lease or renew it; tell whether this process leads. `now` is UTC."""
@@ -40,7 +43,7 @@ class Lease:
             EngineLease.objects.get_or_create(name=self.name, defaults={"holder": "", "expires_at": now})
             row = EngineLease.objects.select_for_update().get(pk=self.name)
             if row.holder != self.holder:
-                if row.expires_at > now:
+                if row.expires_at > now and not self._is_abandoned(row, now):
                     self.fence = None
                     return False
                 row.holder = self.holder
@@ -49,6 +52,12 @@ class Lease:
             row.save()
         self.fence = row.fence
         return True
+
+    def _is_abandoned(self, row: EngineLease, now: datetime) -> bool:
+        """Tell whether nobody renewed it for as long as it lasts: its leader's clock was ahead, or was set back."""
+        if self._seen_at is None or self._seen != (row.fence, row.expires_at):
+            self._seen, self._seen_at = (row.fence, row.expires_at), now
+        return now - self._seen_at >= self.duration
 
     def release(self, now: datetime) -> None:
         """Give the lease back, so that another may lead at once."""

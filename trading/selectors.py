@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 
+from django.conf import settings
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
@@ -118,7 +119,7 @@ def account_snapshot(account: Account, market: Market, now: datetime, held: Hold
             equity=equity,
             unrealized_pnl=equity - account.cash,
             margin_used=used,
-            withdrawable=risk.withdrawable(state, market, held.order_margin),
+            withdrawable=risk.withdrawable(state, market, held.order_margin, settings.HYPERORU_WITHDRAWABLE_SHARE),
             daily_pnl=profit.pnl,
             daily_return_pct=profit.return_pct,
             positions=views,

@@ -8,12 +8,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from accounts.models import Account
+from accounts.models import Account, AuditEntry
 from realtime.models import Event
 from tests.builders import an_account, an_order, execute, set_price
 from trading.domain.commands import RecordEquity, SubmitDecision
 from trading.domain.enums import Action
-from trading.models import ModelDecision, Position
+from trading.models import Instrument, ModelDecision, Position
 
 pytestmark = pytest.mark.django_db
 PAGES = ["order", "trade", "position", "modeldecision", "equitypoint", "instrument", "marketprice", "enginelease"]
@@ -69,6 +69,27 @@ def test_a_position_saved_here_is_told(browser: Client, account: Account) -> Non
     assert Position.objects.get().leverage == 20
     assert Event.objects.filter(stream__channel="positions").count() == before + 1
     assert '"leverage":20' in Event.objects.filter(stream__channel="positions").latest("seq").frame
+
+
+def test_a_correction_is_in_the_audit_trail(browser: Client, account: Account) -> None:
+    row = Position.objects.get()
+    saved(browser, "position", row, leverage=20)
+    entry = AuditEntry.objects.get(action="change_position")
+    assert (entry.actor_name, entry.target) == ("boss", f"position:{row.pk}")
+    assert entry.detail["leverage"] == {"from": "10", "to": "20"}
+    assert "size" not in entry.detail
+
+
+def test_what_an_instruments_numbers_are_exact_by_stays(browser: Client, account: Account) -> None:
+    form = browser.get("/admin/trading/instrument/BTC/change/").context["adminform"].form
+    assert not {"symbol", "size_decimals"} & set(form.fields)
+    values = {name: form[name].value() for name in form.fields}
+    told = values | {"default_leverage": 5, "size_decimals": 3}
+    assert browser.post("/admin/trading/instrument/BTC/change/", told).status_code == 302
+    instrument = Instrument.objects.get(pk="BTC")
+    assert (instrument.default_leverage, instrument.size_decimals) == (5, 5)
+    assert AuditEntry.objects.get(action="change_instrument").detail == {"default_leverage": {"from": "10", "to": "5"}}
+    assert browser.post("/admin/trading/instrument/BTC/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_a_decision_saved_here_is_told(browser: Client, account: Account) -> None:

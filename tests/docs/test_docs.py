@@ -125,7 +125,7 @@ def test_every_reason_is_told() -> None:
 
 
 def test_every_variable_of_the_environment_is_in_the_table() -> None:
-    call = r'(?:env(?:\.\w+)?|choice)\(\s*"([A-Z_]+)"'
+    call = r'(?:env(?:\.\w+)?|choice|fraction|classes)\(\s*"([A-Z_]+)"'
     variables = names_in("hyperoru/settings.py", call) | names_in("hyperoru/environment.py", call)
     variables |= names_in("hyperoru/settings.py", r"\bHYPERORU_[A-Z_]+\b")
     variables |= names_in("hyperoru/environment.py", r"\bHYPERORU_[A-Z_]+\b")
@@ -136,7 +136,7 @@ def test_every_variable_of_the_environment_is_in_the_table() -> None:
 
 def test_the_defaults_of_the_settings_are_the_ones_told() -> None:
     source = (ROOT / "hyperoru" / "settings.py").read_text()
-    found = re.findall(r'env\.(?:int|float|str)\("(HYPERORU_\w+)", default="?([\d._]+)"?\)', source)
+    found = re.findall(r'(?:env\.(?:int|float|str)|fraction)\("(HYPERORU_\w+)", (?:default=)?"?([\d._]+)"?\)', source)
     assert len(found) > 15
     for name, default in found:
         [row] = re.findall(rf"^\| {code(name)} \| `([^`]+)` \|", OPERATE, re.MULTILINE)

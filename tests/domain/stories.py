@@ -23,12 +23,15 @@ from trading.domain.commands import (
     MoveCash,
     PlaceOrder,
     RecordEquity,
+    SettleFunding,
     SubmitDecision,
 )
 from trading.domain.decider import Accepted, Rejected, decide
-from trading.domain.enums import Action, LedgerKind, OrderType, Side, TimeInForce
+from trading.domain.enums import Action, LedgerKind, MarginMode, OrderType, Side, TimeInForce
+from trading.domain.latency import Latency
 from trading.domain.market import Market, Quote
 from trading.domain.orders import Order
+from trading.domain.policies import DEFAULTS, Policies
 from trading.domain.state import AccountState
 
 GRID = {"BTC": (BTC.size_decimals, 1, 67_000), "ETH": (ETH.size_decimals, 2, 3_000)}
@@ -41,6 +44,14 @@ class Price:
     symbol: str
     mark: Decimal
     book: Book | None
+    trades: tuple[Level, ...] = ()
+
+
+@dataclass(frozen=True)
+class Way:
+    """From now on orders are up to so many hours on their way to the exchange."""
+
+    hours: int
 
 
 @dataclass(frozen=True)
@@ -71,13 +82,15 @@ def prices(draw: st.DrawFn, symbol: str) -> Decimal:
 def moves(draw: st.DrawFn) -> Price:
     symbol = draw(symbols)
     mark = draw(prices(symbol))
+    traded = st.builds(Level, prices(symbol), steps(GRID[symbol][0], "0.001", "0.5"))
+    trades = tuple(draw(st.lists(traded, max_size=2)))
     if draw(st.booleans()):
-        return Price(symbol, mark, None)
+        return Price(symbol, mark, None, trades)
     sizes = st.lists(steps(GRID[symbol][0], "0.001", "2"), max_size=4)
     tick = d(1) if symbol == "BTC" else d("0.1")
     bids = tuple(Level(mark - tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
     asks = tuple(Level(mark + tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
-    return Price(symbol, mark, Book(bids, asks))
+    return Price(symbol, mark, Book(bids, asks), trades)
 
 
 @st.composite
@@ -108,6 +121,7 @@ def orders(draw: st.DrawFn) -> PlaceOrder:
         time_in_force=draw(st.sampled_from([None, *TimeInForce])) if is_limit else None,
         reduce_only=reduce_only,
         leverage=draw(st.sampled_from([None, None, 1, 3, 10, 10, 20, 25, 25, 99])),
+        margin_mode=draw(st.sampled_from([None, None, None, *MarginMode, MarginMode.ISOLATED])),
         client_order_id=draw(st.sampled_from([None, None, None, "a", "b", "c", "d"])),
     )
 
@@ -138,6 +152,8 @@ on_orders = st.builds(
     st.sampled_from(["cancel", "match", "fire", "price", "size", "trigger"]),
     st.integers(-9, 9),
 )
+hours = st.integers(1, 3).map(lambda hour: NOW + timedelta(hours=hour))
+fundings = st.builds(SettleFunding, symbols, hours, steps(5, "-0.04", "0.04"), st.sampled_from([d(3_000), d(67_000)]))
 deadlines = st.builds(CancelAfter, st.sampled_from([None, NOW + timedelta(hours=5), NOW + timedelta(hours=15)]))
 asked = st.one_of(
     orders(),
@@ -150,12 +166,14 @@ asked = st.one_of(
     cash_moves(),
     decisions,
     st.just(RecordEquity()),
+    fundings,
+    st.builds(Way, st.integers(0, 3)),
     st.builds(ClosePosition, symbols),
     deadlines,
     st.builds(CancelAllOrders, st.sampled_from([None, "BTC"])),
 )
 stories = st.lists(asked, min_size=8, max_size=24)
-Asked = Command | Price | OnOrder
+Asked = Command | Price | OnOrder | Way
 
 
 @dataclass
@@ -165,30 +183,32 @@ class Step:
     market: Market
     """The market as the command found it."""
     now: datetime
+    policies: Policies
     decided: Accepted | Rejected
     left: Market
     """The market as the command left it."""
 
 
 def copied(market: Market) -> Market:
-    return Market(market.instruments, market.quotes, market.stale_after, dict(market.books))
+    prints = {symbol: each.copy() for symbol, each in market.prints.items()}
+    return Market(market.instruments, market.quotes, market.stale_after, dict(market.books), prints=prints)
 
 
 def told(story: Sequence[Asked]) -> Iterator[Step]:
     """Decide a story on one account, command by command; resting orders are matched at each new price."""
     state = an_account("10000")
     market = a_market(Quote("BTC", d(67_000), NOW, expires=False), Quote("ETH", d(3_000), NOW, expires=False))
-    now = NOW
+    now, policies = NOW, DEFAULTS
     for each in story:
         now += timedelta(hours=1)
         commands: list[Command] = []
         if isinstance(each, Price):
-            quotes = {**market.quotes, each.symbol: Quote(each.symbol, each.mark, now, book=each.book, expires=False)}
-            kept = {symbol: book for symbol, book in market.books.items() if symbol != each.symbol}
-            market = Market(market.instruments, quotes, market.stale_after, kept)
+            market = moved(market, each, now)
             commands += [FireTrigger(ref) for ref, order in state.orders.items() if order.is_active]
             commands += [MatchOrder(order.ref) for order in state.open_orders()]
             commands.append(CancelAtDeadline())
+        elif isinstance(each, Way):
+            policies = Policies(latency=Latency(0, each.hours * 3_600_000))
         elif not isinstance(each, OnOrder):
             commands.append(each)
         elif state.orders:
@@ -196,9 +216,16 @@ def told(story: Sequence[Asked]) -> Iterator[Step]:
             commands.append(asked_of(state.orders[ref], each))
         for command in commands:
             found = copied(market)
-            decided = decide(state, command, market, now)
-            yield Step(state, command, found, now, decided, market)
+            decided = decide(state, command, market, now, policies)
+            yield Step(state, command, found, now, policies, decided, market)
             state = decided.state
+
+
+def moved(market: Market, price: Price, now: datetime) -> Market:
+    """Return the market after it moved: what was taken from the symbol's book before is forgotten."""
+    quote = Quote(price.symbol, price.mark, now, book=price.book, expires=False, trades=price.trades)
+    kept = {symbol: book for symbol, book in market.books.items() if symbol != price.symbol}
+    return Market(market.instruments, {**market.quotes, price.symbol: quote}, market.stale_after, kept)
 
 
 def asked_of(order: Order, asked: OnOrder) -> Command:

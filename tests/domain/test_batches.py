@@ -5,63 +5,111 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.domain.given import BTC, ETH, NOW, an_account, d
-from tests.domain.stories import cash_moves, decisions, orders
+from tests.domain.given import BTC, ETH, NOW, an_account, an_order, d
+from tests.domain.stories import Asked, OnOrder, Price, Way, asked, asked_of
 from trading.domain.book import Book, Level
-from trading.domain.commands import CancelAllOrders, Command, RecordEquity
+from trading.domain.commands import CancelAtDeadline, Command, FireTrigger, MatchOrder
 from trading.domain.decider import Accepted, decide
 from trading.domain.facts import Fact
+from trading.domain.latency import Latency
 from trading.domain.market import Market, Quote
+from trading.domain.policies import DEFAULTS, Policies
 from trading.domain.state import AccountState
 from trading.market.board import Board
 
 INSTRUMENTS = {"BTC": BTC, "ETH": ETH}
-asked = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.one_of(orders(), orders(), cash_moves(), decisions, st.builds(CancelAllOrders), st.just(RecordEquity())),
-    ),
-    min_size=1,
-    max_size=20,
-)  # fmt: skip
+STALE_AFTER = timedelta(seconds=15)
+ACCOUNTS = (1, 2, 3)
+Told = list[tuple[int, Asked]]
+told_to = st.lists(st.tuples(st.sampled_from(ACCOUNTS), asked), min_size=1, max_size=20)
 
 
-def a_board() -> Board:
-    book = Book(
-        (Level(d(66_990), d("0.5")), Level(d(66_900), d(1))), (Level(d(67_010), d("0.3")), Level(d(67_020), d(1)))
-    )
-    board = Board()
-    board.put([Quote("BTC", d(67_000), NOW, book=book), Quote("ETH", d(3_000), NOW)])
-    return board
+class Exchange:
+    """Three accounts and a market, batch by batch as the desk does it: each batch gets its market anew."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        self.sizes, self.batches = sizes, 0
+        self.now, self.policies = NOW, DEFAULTS
+        self.facts: list[Fact] = []
+        self.states = {number: an_account("20000") for number in ACCOUNTS}
+        self.board = Board()
+        book = Book(
+            (Level(d(66_990), d("0.5")), Level(d(66_900), d(1))), (Level(d(67_010), d("0.3")), Level(d(67_020), d(1)))
+        )
+        self.board.put(
+            [Quote("BTC", d(67_000), NOW, book=book, expires=False), Quote("ETH", d(3_000), NOW, expires=False)]
+        )
+
+    def market(self) -> Market:
+        return self.board.market(INSTRUMENTS, STALE_AFTER, self.now)
+
+    def tell(self, story: Told) -> "Exchange":
+        """Carry a story out; where the market moves, or the way to it changes, a batch ends in any case."""
+        run: list[tuple[int, Asked]] = []
+        for number, each in story:
+            if not isinstance(each, Price | Way):
+                run.append((number, each))
+                continue
+            self.carry_out(run)
+            run = []
+            if isinstance(each, Way):
+                self.policies = Policies(latency=Latency(0, each.hours * 3_600_000))
+                continue
+            self.now += timedelta(hours=1)
+            self.board.put([Quote(each.symbol, each.mark, self.now, book=each.book, expires=False, trades=each.trades)])
+            for account, state in self.states.items():
+                active = [ref for ref, order in state.orders.items() if order.is_active]
+                run += [(account, FireTrigger(ref)) for ref in active] + [(account, MatchOrder(ref)) for ref in active]
+                run.append((account, CancelAtDeadline()))
+        self.carry_out(run)
+        return self
+
+    def carry_out(self, run: Told) -> None:
+        while run:
+            size = self.sizes[self.batches % len(self.sizes)]
+            batch, run, self.batches = run[:size], run[size:], self.batches + 1
+            market = self.market()
+            for number, each in batch:
+                command = self.command(self.states[number], each)
+                if command is not None:
+                    self.decide(number, command, market)
+            self.board.keep(market)
+
+    def command(self, state: AccountState, each: Asked) -> Command | None:
+        if not isinstance(each, OnOrder):
+            assert not isinstance(each, Price | Way)
+            return each
+        refs = sorted(state.orders)
+        return asked_of(state.orders[refs[each.number % len(refs)]], each) if refs else None
+
+    def decide(self, number: int, command: Command, market: Market) -> None:
+        before = self.states[number]
+        decided = decide(before, command, market, self.now, self.policies)
+        self.states[number] = decided.state
+        facts = decided.facts if isinstance(decided, Accepted) else ()
+        self.facts += facts
+        if not facts:  # neither cash nor a position ever changes without one
+            assert (decided.state.cash, decided.state.positions) == (before.cash, before.positions)
 
 
-def carried_out(
-    story: list[tuple[int, Command]], sizes: list[int]
-) -> tuple[dict[int, AccountState], list[Fact], Market]:
-    """Decide a story in batches of these sizes, over and over, as the desk does: each batch gets its market anew."""
-    board, told, rest = a_board(), list[Fact](), list(story)
-    states = {number: an_account("20000") for number in range(3)}
-    while rest:
-        for size in sizes:
-            batch, rest = rest[:size], rest[size:]
-            market = board.market(INSTRUMENTS, timedelta(seconds=15))
-            for number, command in batch:
-                before = states[number]
-                decided = decide(before, command, market, NOW)
-                states[number] = decided.state
-                facts = decided.facts if isinstance(decided, Accepted) else ()
-                told += facts
-                if not facts:  # neither cash nor a position ever changes without one
-                    assert (decided.state.cash, decided.state.positions) == (before.cash, before.positions)
-            board.keep(market)
-    return states, told, board.market(INSTRUMENTS, timedelta(seconds=15))
+@given(told_to, st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_any_split_into_batches_gives_the_same(story: Told, sizes: list[int]) -> None:
+    whole, split = Exchange([10_000]).tell(story), Exchange(sizes).tell(story)
+    assert split.states == whole.states
+    assert split.facts == whole.facts
+    market, other = whole.market(), split.market()
+    for symbol, quote in market.quotes.items():
+        assert other.book(quote) == market.book(quote), symbol
+        assert other.prints_of(quote) == market.prints_of(quote), symbol
 
 
-@given(asked, st.lists(st.integers(1, 9), min_size=1, max_size=5))
+@given(st.lists(st.sampled_from(["0.3", "7", "90", "300"]), min_size=2, max_size=9))
 @settings(max_examples=60)
-def test_any_split_into_batches_gives_the_same(story: list[tuple[int, Command]], sizes: list[int]) -> None:
-    whole = carried_out(story, [len(story)])
-    split = carried_out(story, sizes)
-    assert split[:2] == whole[:2]
-    for symbol, quote in whole[2].quotes.items():
-        assert split[2].book(quote) == whole[2].book(quote), symbol
+def test_what_is_taken_from_an_assumed_book_is_the_same_in_one_batch_or_many(sizes: list[str]) -> None:
+    """So much that several of its levels go."""
+    story: Told = [(number % 3 + 1, an_order("buy", size, symbol="ETH")) for number, size in enumerate(sizes)]
+    whole, split = Exchange([10_000]), Exchange([1])
+    for each in (whole, split):
+        each.states = {number: an_account("100000000") for number in ACCOUNTS}
+        each.tell(story)
+    assert split.facts == whole.facts

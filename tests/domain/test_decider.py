@@ -822,10 +822,10 @@ def test_every_refusal_says_something_a_person_can_act_on() -> None:
 
 def test_deciding_is_not_narrowed_by_the_callers_arithmetic() -> None:
     state, order = an_account("400000000"), an_order("buy", "5968.12345", "66000.0")
-    book = [("65999", "5968.12345")]
+    book, large = [("65999", "5968.12345")], Policies(limit_multiple=30)
     with localcontext(Context(prec=6)):
-        narrow = decide(state, order, a_market(a_quote(bids=[], asks=book), instruments=[BTC]), NOW)
-    wide = decide(state, order, a_market(a_quote(bids=[], asks=book), instruments=[BTC]), NOW)
+        narrow = decide(state, order, a_market(a_quote(bids=[], asks=book), instruments=[BTC]), NOW, large)
+    wide = decide(state, order, a_market(a_quote(bids=[], asks=book), instruments=[BTC]), NOW, large)
     assert narrow == wide
     assert isinstance(wide, Accepted)
     assert trades(wide.facts)[0].fee == d("177250.580809")

@@ -131,7 +131,8 @@ def test_lowering_the_leverage_takes_margin_that_must_be_there() -> None:
 
 def test_leverage_is_raised_no_higher_than_the_tier_of_the_position_allows() -> None:
     deep = a_market(a_quote("67000", bids=[("67000", "9999")], asks=[("67000", "9999")]))
-    state = after(an_account("100000000"), deep, an_order("buy", "2500", leverage=20))
+    half = an_order("buy", "1250", "67000", leverage=20)
+    state = after(an_account("100000000"), deep, half, half)
     assert refused(state, an_order("buy", "0.001", "60000", leverage=21), deep).reason == "leverage_rejected"
     small = after(an_account("100000000"), deep, an_order("buy", "10", leverage=20))
     assert held(after(small, deep, an_order("buy", "0.001", "60000", leverage=40)), "BTC").leverage == 40

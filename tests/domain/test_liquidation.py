@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.domain.given import (
+    BTC,
     NOW,
     SECOND,
     a_market,
@@ -256,3 +257,11 @@ def test_what_the_house_takes_is_set_off_against_what_it_holds() -> None:
     house = accepted(house, TakeOver(3, (short,), (d(66500),), d(20)), btc("66500")).state
     assert not house.positions["BTC"].is_open
     assert house.cash == 10 + 20 + 500
+
+
+def test_a_position_of_a_finer_lot_than_today_is_closed_and_not_turned() -> None:
+    odd = a_position("1.00055", "67000")
+    coarse = replace(btc("66000", bids=[("66000", "9")]), instruments={"BTC": replace(BTC, size_decimals=3)})
+    decided = liquidated(an_account("1820", positions=[odd]), coarse)
+    assert fills(decided.facts) == [(66_000, d("1.00055"))]
+    assert not decided.state.positions["BTC"].is_open

@@ -1,6 +1,7 @@
 """The same commands on the same market give the same rows, to the byte, in whatever batches."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,13 @@ UPSERTED = {"trading.Position": ("account_id", "instrument_id"), "trading.DailyV
 
 def days(folder: Path, *plays: tuple[str, str]) -> list[dict[str, Any]]:
     """Play the scripted day once for each (batch size, hash seed), each on a fresh database; return the rows."""
+    empty = Place(folder)
+    empty.manage("migrate", "--verbosity", "0")
     running = []
     for number, (batch, seed) in enumerate(plays):
         place = Place(folder / str(number), HYPERORU_MARKET="simulated", PYTHONHASHSEED=seed)
         place.folder.mkdir()
+        shutil.copy(folder / "hyperoru.sqlite3", place.folder)
         words = [sys.executable, "-m", "tests.engine.day", batch]
         running.append(
             subprocess.Popen(words, cwd=ROOT, env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -13,6 +13,7 @@ from django.db.models.signals import post_save
 
 from accounts.models import Account
 from tests.builders import an_account, an_order
+from tests.desk.given import on_save
 from trading.desk import RETRIES, Desk, Done, Request, Unavailable
 from trading.domain.book import Book, levels_from
 from trading.domain.commands import RecordEquity
@@ -20,7 +21,7 @@ from trading.domain.errors import Rejection
 from trading.domain.market import Quote
 from trading.engine import Engine
 from trading.market.board import Board
-from trading.models import EquityPoint, FeedCursor, Instrument, MarketPrice, ModelDecision, Order, Trade
+from trading.models import EquityPoint, FeedCursor, Instrument, MarketPrice, ModelDecision, Order, Position, Trade
 from trading.prices import store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -169,6 +170,27 @@ def test_of_two_engines_one_leads_and_the_other_takes_over(make_engine: MakeEngi
     second.stop()
     first.step(time.now)
     assert first.leads
+
+
+def test_who_leads_again_after_another_goes_on_where_that_stopped(
+    make_engine: MakeEngine, time: Time, settings: Any
+) -> None:
+    """A process that was suspended for a while may find its lease free, and know nothing of the other."""
+    settings.HYPERORU_MARKET = "replay"
+    settings.HYPERORU_REPLAY_SPEED = 60.0
+    an_account(model="rsi_support_resistance", model_settings={**MODEL, "every": 1})
+    first, second = make_engine(), make_engine()
+    run(first, time, 3)
+    time.now += timedelta(seconds=5)
+    run(second, time, 10)
+    second.stop()
+    reached = FeedCursor.objects.get(pk="engine").position["market_us"]
+    run(first, time, 3)
+    assert first.leads
+    assert FeedCursor.objects.get(pk="engine").position["market_us"] > reached
+    ids = list(ModelDecision.objects.order_by("pk").values_list("client_decision_id", flat=True))
+    numbers = [int(name.rsplit(":", 1)[1]) for name in ids if name]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_a_deposed_engine_writes_nothing_more(make_engine: MakeEngine, time: Time) -> None:
@@ -364,3 +386,29 @@ def test_who_lacks_margin_is_liquidated_at_the_tick_that_takes_it(
 
 def a_deep_book(mark: str) -> Book:
     return Book(levels_from([[mark, "100"]]), levels_from([[mark, "100"]]))
+
+
+def test_an_account_that_fails_keeps_no_other_from_being_served(make_engine: MakeEngine, time: Time) -> None:
+    """A fault that one account runs into, in the code or in its rows, must not stop the market for all."""
+    engine = make_engine()
+    put(time, "67000")
+    engine.step(time.now)
+    bad, good = (an_account(capital="6800") for _ in range(2))
+    for account in (bad, good):
+        [answer] = engine.desk.execute([Request(account.pk, an_order("1", leverage=10))])
+        assert isinstance(answer, Done), answer
+
+    def fail(instance: Position) -> None:
+        if instance.account_id == bad.pk:
+            raise RuntimeError("a fault")
+
+    with on_save(Position, fail):
+        for _ in range(3):
+            put(time, "60000")
+            engine.step(time.now)
+            assert engine.leads
+    assert Position.objects.get(account=good).size == 0
+    assert Position.objects.get(account=bad).size == 1
+    time.now += timedelta(seconds=1)
+    engine.step(time.now)
+    assert Position.objects.get(account=bad).size == 0

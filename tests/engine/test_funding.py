@@ -11,7 +11,8 @@ from accounts.models import Account, LedgerEntry
 from tests.builders import an_account, an_order
 from trading.desk import Desk, Done, Request
 from trading.domain.book import Book, levels_from
-from trading.domain.commands import SettleFunding
+from trading.domain.commands import ClosePosition, SettleFunding
+from trading.domain.enums import MarginMode
 from trading.domain.market import Quote
 from trading.engine import Engine
 from trading.market.board import Board
@@ -157,7 +158,51 @@ def test_whoever_takes_over_settles_the_rest_and_nobody_pays_twice(make_engine: 
     assert second.leads
     assert [len(payments(holder)) for holder in holders] == [1, 1, 1]
     assert FundingRate.objects.get().settled_at == time.now
-    assert len(payments(late)) == 1  # whoever holds a position when the hour is settled
+    assert payments(late) == []  # it held nothing when the hour ended
+
+
+def test_what_counts_is_what_was_held_when_the_hour_ended_however_late_it_is_settled(
+    make_engine: MakeEngine, time: Time
+) -> None:
+    first = make_engine()
+    put(time, "67000")
+    first.step(time.now)
+    kept, closed, halved, flipped = (a_holder(first, "0.2") for _ in range(4))
+    left, alone = a_holder(first, "0.2"), an_account()
+    [answer] = first.desk.execute([Request(alone.pk, an_order("0.02", margin_mode=MarginMode.ISOLATED))])
+    assert isinstance(answer, Done)
+    [answer] = first.desk.execute([Request(left.pk, ClosePosition("BTC"))])
+    assert isinstance(answer, Done)
+    run(first, time, HOUR - timedelta(seconds=30))
+    first.stop()
+    time.now = HOUR  # the hour has ended; nobody leads yet
+    opened = a_holder(first)
+    asked = [
+        Request(closed.pk, ClosePosition("BTC")),
+        Request(alone.pk, ClosePosition("BTC")),
+        Request(halved.pk, an_order("0.1", "sell")),
+        Request(flipped.pk, an_order("0.5", "sell")),
+        Request(flipped.pk, an_order("0.1", "sell")),
+    ]
+    assert all(isinstance(answer, Done) for answer in first.desk.execute(asked))
+    time.now += timedelta(minutes=20)
+    run(make_engine(), time, time.now + timedelta(seconds=10))
+    rate = FundingRate.objects.get()
+    whole = -(Decimal("0.2") * rate.oracle * rate.rate).quantize(Decimal("1e-6"), "ROUND_DOWN")
+    assert [payments(each) for each in (kept, closed, halved, flipped)] == [[whole]] * 4
+    assert payments(alone) == [(whole / 10).quantize(Decimal("1e-6"), "ROUND_DOWN")]
+    assert payments(opened) == payments(left) == []
+
+
+def test_a_fill_in_the_batch_that_settles_comes_after_the_hour(make_engine: MakeEngine, time: Time) -> None:
+    engine = make_engine()
+    put(time, "67000")
+    engine.step(time.now)
+    holder = a_holder(engine, "0.2")
+    time.now = HOUR
+    command = SettleFunding("BTC", HOUR, BASE, Decimal(67_000))
+    engine.desk.execute([Request(holder.pk, ClosePosition("BTC")), Request(holder.pk, command)])
+    assert payments(holder) == [Decimal("-0.167500")]
 
 
 def test_the_same_hour_twice_in_one_batch_pays_once(make_engine: MakeEngine, time: Time) -> None:

@@ -108,6 +108,27 @@ def test_resting_orders_are_filled_once(world: World, done_before: int) -> None:
     assert (Trade.objects.filter(price=66_500).count(), EquityPoint.objects.count()) == (3, points)
 
 
+def test_a_step_that_takes_longer_than_the_lease_keeps_it(world: World, settings: Any) -> None:
+    settings.HYPERORU_BATCH_SIZE = 1
+    accounts = resting(world, 20)
+    world.put("66000")
+
+    class Slow(Desk):
+        def submit(self, request: Request) -> Any:
+            world.now += timedelta(seconds=0.5)
+            world.second.step(world.now)
+            return super().submit(request)
+
+    world.first.desk = Slow(world.desks[0].board, lambda: world.now)
+    began = world.now
+    world.step(world.first)
+    world.first.desk.close()
+    assert world.now - began > 2 * TAKEN_OVER_WITHIN
+    assert world.first.leads
+    assert not world.second.leads
+    assert Trade.objects.filter(price=66_500).count() == len(accounts)
+
+
 def test_an_hours_funding_is_paid_once_wherever_the_first_one_died(world: World, settings: Any) -> None:
     settings.HYPERORU_BATCH_SIZE = 2
     accounts = resting(world, 5)

@@ -162,8 +162,7 @@ def test_a_fire_that_fails_in_the_middle_leaves_nothing_and_is_done_next_time(
     try:
         time.now += timedelta(seconds=1)
         store([Quote("BTC", Decimal(66_000), time.now, None, None, expires=False)])
-        with pytest.raises(RuntimeError):
-            engine.step(time.now)
+        engine.step(time.now)
     finally:
         post_save.disconnect(fail, sender=Trade)
     unchanged = ("Order", "Trade", "Position", "LedgerEntry")

@@ -89,6 +89,13 @@ def test_a_trade_that_went_missing_is_named() -> None:
     assert third.start_position
 
 
+def test_the_last_trade_that_went_missing_is_told_by_its_order() -> None:
+    account = a_busy_account()
+    last = Trade.objects.latest("pk")
+    last.delete()
+    assert told(account) == f"order {last.order_id}, filled_size: expected 0, found 0.004"
+
+
 def test_a_position_without_trades_and_trades_without_a_position_are_named() -> None:
     account = a_busy_account()
     Position.objects.all().delete()

@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from accounts.admin.audited import AuditedAdmin, changes
 from accounts.models import Account
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 
 
-class RecordAdmin(ModelAdmin):
+class RecordAdmin(AuditedAdmin):
     """A record of what happened: it may be corrected, which is told, but not deleted, which could not be."""
 
     autocomplete_fields = ["account"]
@@ -20,15 +20,17 @@ class RecordAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write only what was edited: the exchange may have changed the rest since the form was opened."""
-        if not change:
-            obj.save()
-        elif form.changed_data:
-            with transaction.atomic():
+        with transaction.atomic():
+            if not change:
+                obj.save()
+            elif form.changed_data:
                 list(Account.objects.select_for_update().filter(pk=obj.account_id).values_list("pk"))
                 row = type(obj)._default_manager.get(pk=obj.pk)
                 for name in form.changed_data:
                     setattr(row, name, getattr(obj, name))
                 row.save(update_fields=form.changed_data)
+            if not change or form.changed_data:
+                self.audit(request, "change" if change else "add", obj, changes(form, change=change))
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Let the form carry what it was opened with: what was edited is what differs from that, not from the row."""
@@ -64,7 +66,7 @@ class TradeAdmin(RecordAdmin):
 @admin.register(Position)
 class PositionAdmin(RecordAdmin):
     list_display = ["id", "account", "instrument", "side", "size", "entry_notional", "realized_pnl", "leverage"]
-    list_filter = ["instrument", "side"]
+    list_filter = ["instrument", "side", "account__is_house"]
     search_fields = ["=id", "account__name"]
 
 

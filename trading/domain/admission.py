@@ -1,24 +1,42 @@
 """Whether an account has the margin for an order."""
 
+from decimal import Decimal
+
 from trading.domain import margin
 from trading.domain.book import Level
+from trading.domain.enums import Liquidity
 from trading.domain.errors import FieldProblem, InsufficientMargin, OrderRejected
+from trading.domain.fees import fee
 from trading.domain.isolated import book_fill, releveraged
 from trading.domain.market import Market
 from trading.domain.money import ZERO, round_micro
 from trading.domain.orders import Order
+from trading.domain.policies import Policies
 from trading.domain.positions import Position
+from trading.domain.risk import pool_with
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 
-def check_margin(state: AccountState, market: Market, order: Order, fills: tuple[Level, ...], leverage: int) -> None:
+def check_margin(
+    state: AccountState,
+    market: Market,
+    order: Order,
+    fills: tuple[Level, ...],
+    leverage: int,
+    policies: Policies,
+    liquidity: Liquidity = Liquidity.TAKER,
+) -> None:
     """Refuse an order that opens or will open more than the account has free margin for.
 
     `order` is the order as it will stand after `fills`, `state` the account before them, `leverage` the position's
     after them. Needed: what the fills open, at their prices, over the leverage, what resting orders will hold more
     than before, and what a lower leverage ties up more. Available: the cross value after the part that closes, less
     the margin of what remains of the cross positions and of the open orders. An order that only closes is never
-    refused. Fees are not part of it (a policy: the venue's documentation leaves it open).
+    refused. The fees of the fills, of their `liquidity`, are part of what is needed only by the policy
+    `margin_for_fees`: the venue's documentation leaves it open.
+
+    What the fills open must have its maintenance margin afterwards, too, at the mark: the book may stand far from it.
     """
     before = state.position(order.symbol, leverage)
     mark = market.mark(order.symbol, otherwise=before.entry_price)
@@ -42,9 +60,18 @@ def check_margin(state: AccountState, market: Market, order: Order, fills: tuple
         return
     marks = state.marks(market)
     positions = [kept, *(p for symbol, p in state.positions.items() if symbol != order.symbol)]
-    needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before)
+    rate = state.fee_rates.rate(liquidity) if policies.margin_for_fees else ZERO
+    fees = sum((fee(level.price, level.size, rate) for level in fills), ZERO)
+    needed = margin.initial_margin(opened, leverage) + max(ZERO, held_after - held_before) + fees
     used = margin.margin_used(margin.cross_positions(positions), marks)
     available = margin.cross_value(cash, positions, marks) - used - held_before
+    _check_covered(needed, available)
+    if opened:
+        pool = pool_with(replace(state.with_position(after), cash=cash), order.symbol, market)
+        _check_covered(pool.maintenance + fees, pool.value)
+
+
+def _check_covered(needed: Decimal, available: Decimal) -> None:
     if needed > available:
         missing = -min(ZERO, available)  # what the leverage or the marks tie up more than there is
         raise InsufficientMargin(round_micro(needed + missing), round_micro(available + missing))

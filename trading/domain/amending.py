@@ -1,6 +1,8 @@
 """Amending: another size, price or trigger for an order that is not finished. It stays the same order.
 
 An order that asks for more, or at another price, goes to the end of its queue, and meets the book as a new order would.
+Where orders take time to the exchange it takes that time anew, and leaves the book at once, as if it were canceled and
+placed: nobody trades faster by amending.
 """
 
 from decimal import Decimal
@@ -13,6 +15,7 @@ from trading.domain.enums import AccountStatus, OrderStatus
 from trading.domain.errors import AccountFrozen, FieldProblem, OrderRejected
 from trading.domain.forms import check_amendment
 from trading.domain.journal import Journal
+from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.placing import check_notional
 from trading.domain.policies import Policies
@@ -32,15 +35,14 @@ def amend(journal: Journal, command: AmendOrder, policies: Policies) -> tuple[Or
         return (order,)
     amended = replace(amended, updated_at=now)
     quote = market.quote(order.symbol, now)
-    if not order.reduce_only and not amended.order_type.is_market:
-        check_notional(amended.size * amended.price, instrument, policies)
-    elif not order.reduce_only and amended.trigger_price is not None:
-        check_notional(amended.size * amended.trigger_price, instrument, policies)
+    if not order.reduce_only:
+        price = (amended.trigger_price or quote.mark) if amended.order_type.is_market else amended.price
+        check_notional(amended.size * price, instrument, amended.order_type, policies)
     _check_triggers(journal, amended, quote.mark)
-    if order.status is OrderStatus.PENDING_TRIGGER or order.active_at is not None:
+    if order.status is OrderStatus.PENDING_TRIGGER:
         journal.put_order(amended)
     else:
-        amended = _rejoin(journal, order, amended)
+        amended = _rejoin(journal, order, amended, policies)
     _resize_brackets(journal, amended)
     return (amended,)
 
@@ -91,25 +93,34 @@ def _check_triggers(journal: Journal, amended: Order, mark: Decimal) -> None:
         triggers.check_side(child.side, child.order_type, child.trigger_price, expected, path="price", of="entry")
 
 
-def _rejoin(journal: Journal, order: Order, amended: Order) -> Order:
+def _rejoin(journal: Journal, order: Order, amended: Order, policies: Policies) -> Order:
     """Put an open order back: where it was in its queue if it only shrank, else as a new order that meets the book."""
     state, market, now = journal.state, journal.market, journal.now
-    if amended.price == order.price and amended.size < order.size:
+    if amended.price == order.price and amended.size <= order.size:
         journal.put_order(amended)
         return amended
     if order.reduce_only:
         amended = replace(amended, size=_cut(journal, order, amended.size))
     book = market.book(market.quote(order.symbol, now))
-    final, taken = replace(amended, requeued_at=now), taking.NOTHING
-    if order.active_at is None:  # else it is still on its way to the book
+    if policies.latency.most_ms or order.active_at is not None:
+        final, taken = _sent_again(journal, order, amended, policies), taking.NOTHING
+    else:
         taking.refuse_crossing(amended, book)
-        final, taken = taking.meet(final, book)
+        final, taken = taking.meet(replace(amended, requeued_at=now), book)
     held = state.position(order.symbol, order.leverage)
     leverage = held.leverage if held.is_open else order.leverage
     if taken or state.with_order(final).order_margin() > state.order_margin():
-        check_margin(state, market, final, taken, leverage)
+        check_margin(state, market, final, taken, leverage, policies)
     taking.carry_out(journal, final, taken, book, leverage=leverage, created=False)
     return final
+
+
+def _sent_again(journal: Journal, order: Order, amended: Order, policies: Policies) -> Order:
+    """Return an amended order on its way to the exchange; one that was on its way already arrives no sooner."""
+    asked = f"{order.created_at.isoformat()} {order.client_order_id or order.body}"
+    name = f"{asked} amended {journal.now.isoformat()} {amended.size:f} {amended.price:f}"
+    arrives = journal.now + policies.latency.delay(journal.state.id, name)
+    return replace(amended, active_at=max(order.active_at or arrives, arrives), queue_ahead=ZERO)
 
 
 def _resize_brackets(journal: Journal, parent: Order) -> None:

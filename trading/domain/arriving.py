@@ -18,7 +18,8 @@ def arrive(journal: Journal, order: Order) -> None:
     live = replace(order, active_at=None, requeued_at=now, updated_at=now)
     if live.reduce_only:
         size = reducible(journal.state, live)
-        live = replace(live, size=min(size, live.size)) if size else live.canceled("reduce_only_canceled", now)
+        cut = min(live.size, live.filled_size + size)
+        live = replace(live, size=cut) if size else live.canceled("reduce_only_canceled", now)
     enter(journal, live)
 
 
@@ -40,7 +41,7 @@ def enter(journal: Journal, live: Order) -> None:
     leverage = held.leverage if held.is_open else live.leverage
     final, taken = taking.meet(live, book)
     try:
-        check_margin(state, market, final, taken, leverage)
+        check_margin(state, market, final, taken, leverage, journal.policies)
     except (InsufficientMargin, OrderRejected):
         journal.put_order(live.canceled("margin_canceled", now))
         return

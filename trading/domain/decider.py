@@ -91,47 +91,47 @@ def _decide(state: AccountState, command: Command, market: Market, now: datetime
         case ClosePosition():
             return _close(state, command, market, now, policies)
         case AmendOrder():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             return _accepted(journal, amending.amend(journal, command, policies))
         case CancelOrder():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             return _accepted(journal, canceling.cancel(journal, command))
         case CancelAllOrders():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             return _accepted(journal, canceling.cancel_all(journal, command))
         case CancelAfter():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             canceling.cancel_after(journal, command)
             return _accepted(journal)
         case CancelAtDeadline():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             return _accepted(journal, canceling.cancel_at_deadline(journal))
         case MatchOrder():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             matching.match(journal, command.order_id)
             return _accepted(journal)
         case FireTrigger():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             firing.fire(journal, command.order_id)
             return _accepted(journal)
         case Liquidate():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             for_house = () if state.is_house else liquidation.liquidate(journal, policies)
             return replace(_accepted(journal), for_house=for_house)
         case TakeOver():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             house.take_over(journal, command)
             return _accepted(journal)
         case RecordEquity():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             journal.record_equity()
             return _accepted(journal)
         case SettleFunding():
-            journal = Journal(state, market, now)
+            journal = Journal(state, market, now, policies)
             is_new = settling.settle(journal, command)
             return replace(_accepted(journal), duplicate=not is_new)
         case MoveCash():
-            return _move_cash(state, command, market, now)
+            return _move_cash(state, command, market, now, policies)
         case SubmitDecision():
             return _submit_decision(state, command, market, now, policies)
     raise NotImplementedError(type(command).__name__)
@@ -154,7 +154,7 @@ def _place(
     earlier = placing.earlier_order(state, command)
     if earlier is not None:
         return Accepted(state, orders=(earlier,), duplicate=True)
-    journal = Journal(state, market, now)
+    journal = Journal(state, market, now, policies)
     return _accepted(journal, placing.place(journal, command, policies, decision_ref))
 
 
@@ -162,25 +162,25 @@ def _close(state: AccountState, command: ClosePosition, market: Market, now: dat
     earlier = placing.earlier_order(state, command)
     if earlier is not None:
         return Accepted(state, orders=(earlier,), duplicate=True)
-    journal = Journal(state, market, now)
+    journal = Journal(state, market, now, policies)
     return _accepted(journal, placing.close(journal, command, policies))
 
 
-def _move_cash(state: AccountState, command: MoveCash, market: Market, now: datetime) -> Accepted:
+def _move_cash(state: AccountState, command: MoveCash, market: Market, now: datetime, policies: Policies) -> Accepted:
     wrong_way = {LedgerKind.DEPOSIT: command.amount < 0, LedgerKind.WITHDRAWAL: command.amount > 0}
     if not command.amount or wrong_way.get(command.kind):
         raise OrderRejected(
             "A deposit must be positive, a withdrawal negative, and nothing 0.", reason="amount_rejected"
         )
     if command.kind is LedgerKind.WITHDRAWAL:
-        free = withdrawable(state, market)
+        free = withdrawable(state, market, share=policies.withdrawable_share)
         if -command.amount > free:
             raise InsufficientMargin(-command.amount, free)
     cash = state.cash + command.amount
     day = state.day.rolled(now)
     if command.kind is not LedgerKind.FUNDING:
         day = day.deposited(command.amount)
-    journal = Journal(replace(state, cash=cash, day=day), market, now)
+    journal = Journal(replace(state, cash=cash, day=day), market, now, policies)
     journal.tell(CashMoved(command.kind, command.amount, cash, command.reason, now))
     journal.record_equity()
     return _accepted(journal)

@@ -8,12 +8,12 @@ the moment at which it ends and its payment is due.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import ROUND_DOWN, Decimal, localcontext
 
 from trading.domain.book import Level
 from trading.domain.instruments import Instrument
 from trading.domain.market import Market
-from trading.domain.money import CONTEXT, ZERO, round_micro, truncate
+from trading.domain.money import CONTEXT, MICRO, ZERO, round_micro
 
 HOUR = timedelta(hours=1)
 SAMPLE_EVERY = timedelta(seconds=5)
@@ -26,12 +26,15 @@ RATE_PLACES = Decimal("1e-12")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def payment(signed_size: Decimal, oracle: Decimal, rate: Decimal) -> Decimal:
+def payment(signed_size: Decimal, oracle: Decimal, rate: Decimal, rounding: str = ROUND_DOWN) -> Decimal:
     """Return what the holder receives in USDC (negative: pays): ``-signed_size * oracle * rate``, cut at 1e-6.
+
+    `rounding`: another mode of `decimal` in place of cutting.
 
     `signed_size` is positive for a long; `rate` is the hourly rate; the oracle's price counts, not the mark.
     """
-    return truncate(-signed_size * oracle * rate)
+    with localcontext(CONTEXT):
+        return (-signed_size * oracle * rate).quantize(MICRO, rounding)
 
 
 def impact_price(levels: Sequence[Level], notional: Decimal) -> Decimal | None:

@@ -13,6 +13,7 @@ from trading.domain.isolated import book_fill, releveraged, with_mode
 from trading.domain.market import Market
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
+from trading.domain.policies import DEFAULTS, Policies
 from trading.domain.positions import Position
 from trading.domain.state import AccountState
 from trading.domain.values import replace
@@ -21,10 +22,11 @@ from trading.domain.values import replace
 class Journal:
     """Collects what one command does. Nothing of it counts until the command is accepted."""
 
-    def __init__(self, state: AccountState, market: Market, now: datetime) -> None:
+    def __init__(self, state: AccountState, market: Market, now: datetime, policies: Policies = DEFAULTS) -> None:
         self.state = state
         self.market = market
         self.now = now
+        self.policies = policies
         self._facts: list[Fact] = []
         self._changed_symbols: list[str] = []
         self._filled = False

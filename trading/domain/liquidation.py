@@ -103,7 +103,7 @@ def _send(journal: Journal, position: Position, share: Decimal, policies: Polici
     quote = market.quote(position.symbol, journal.now)
     book = market.book(quote)
     limit = slippage_price(book.mid or quote.mark, policies.liquidation_slippage, side, instrument.size_decimals)
-    size = _rounded_up(position.size * share, instrument)
+    size = min(position.size, _rounded_up(position.size * share, instrument))  # a lot may have been smaller once
     taken = walk(book, side, size, limit)
     if not taken:
         return False

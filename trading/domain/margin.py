@@ -87,12 +87,18 @@ def margin_used(positions: Iterable[Position], marks: Mapping[str, Decimal]) -> 
     return sum((position_margin(p, marks[p.symbol]) for p in positions if p.is_open), ZERO)
 
 
-def withdrawable(value: Decimal, used: Decimal, notional: Decimal, order_margin: Decimal) -> Decimal:
-    """Return ``value - max(used, 10 % of notional) - order_margin``, not below 0, USDC.
+def withdrawable(
+    value: Decimal,
+    used: Decimal,
+    notional: Decimal,
+    order_margin: Decimal,
+    share: Decimal = WITHDRAWABLE_NOTIONAL_SHARE,
+) -> Decimal:
+    """Return ``value - max(used, share * notional) - order_margin``, not below 0, USDC.
 
-    Value, initial margin used and notional of the cross positions.
+    Value, initial margin used and notional of the cross positions; `share` a fraction.
     """
-    return max(ZERO, value - max(used, WITHDRAWABLE_NOTIONAL_SHARE * notional) - order_margin)
+    return max(ZERO, value - max(used, share * notional) - order_margin)
 
 
 def cross_maintenance(

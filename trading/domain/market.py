@@ -120,8 +120,8 @@ class Market:
         return symbol in self.instruments and quote is not None and not self.is_stale(quote, now)
 
     def is_stale(self, quote: Quote, now: datetime) -> bool:
-        """Tell whether a quote is too old to trade on."""
-        return quote.expires and now - quote.at > self.stale_after
+        """Tell whether a quote is too old to trade on, or from a future in which a clock was: nobody knows how old."""
+        return quote.expires and abs(now - quote.at) > self.stale_after
 
     def book(self, quote: Quote) -> Book:
         """Return what still stands in the book of a quote, assumed around the mark where the market gives none."""

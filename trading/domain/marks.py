@@ -16,6 +16,8 @@ BOOK_TAU_S = 30
 MARK_EVERY = timedelta(seconds=3)
 """How often a mark is made, as often as the venue's validators publish one."""
 SECOND = timedelta(seconds=1)
+SET_BACK = timedelta(minutes=1)
+"""A sample that is older than the last one by more is not late: the clock was set back."""
 PLACES = Decimal("1e-24")
 """To how many decimals an average's two sums are kept: a stored one goes on as if it had never been stored."""
 
@@ -95,10 +97,11 @@ class Marker:
         """Return the marker after it saw the market at a time (UTC). A new mark is made every 3 s.
 
         The first sample counts for as long as one lies from the next as a rule, as nothing is known before it. A pause
-        counts in full: what was before it is forgotten as it would have been.
+        counts in full: what was before it is forgotten as it would have been. Where the clock was set back all begins
+        anew.
         """
         if self.sampled_at is not None and at <= self.sampled_at:
-            return self
+            return self if self.sampled_at - at <= SET_BACK else Marker().after(inputs, at)
         since = MARK_EVERY if self.sampled_at is None else at - self.sampled_at
         seconds = CONTEXT.divide(Decimal(since // timedelta(microseconds=1)), Decimal(1_000_000))
         basis, book = self.basis, self.book

@@ -1,18 +1,14 @@
 """Resting orders: what they fill when the market trades through them."""
 
-from decimal import Decimal
-
 from trading.domain import arriving
 from trading.domain.admission import check_margin
 from trading.domain.book import Level
 from trading.domain.enums import AccountStatus, Liquidity
 from trading.domain.errors import InsufficientMargin, OrderRejected
-from trading.domain.isolated import book_fill, releveraged
 from trading.domain.journal import Journal
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
 from trading.domain.queueing import facing, turn
-from trading.domain.risk import pool_with
 from trading.domain.values import replace
 
 
@@ -63,11 +59,8 @@ def match(journal: Journal, order_id: int) -> None:
     held = state.position(order.symbol, order.leverage)
     leverage = held.leverage if held.is_open else order.leverage
     try:
-        check_margin(state, market, filled, (Level(order.price, size),), leverage)
-        carried = _carries(journal, order, size, leverage)
+        check_margin(state, market, filled, (Level(order.price, size),), leverage, journal.policies, Liquidity.MAKER)
     except (InsufficientMargin, OrderRejected):
-        carried = False
-    if not carried:
         journal.put_order(order.canceled("margin_canceled", now))
         return
     journal.set_leverage(order.symbol, leverage)
@@ -75,21 +68,6 @@ def match(journal: Journal, order_id: int) -> None:
     journal.fill(order, size, order.price, Liquidity.MAKER, book.quality)
     prints.take(order.side, order.price, size)
     market.take(order.symbol, order.side, facing(book, order.side, size, order.price))
-
-
-def _carries(journal: Journal, order: Order, size: Decimal, leverage: int) -> bool:
-    """Tell whether a fill that opens would leave its position above the maintenance margin, at the marks of now.
-
-    The market may have gone far beyond a resting order's price before it fills.
-    """
-    state, market = journal.state, journal.market
-    held = state.position(order.symbol, leverage)
-    held = releveraged(held, leverage, market.mark(order.symbol, otherwise=order.price))
-    result = book_fill(held, order.side, size, order.price, ZERO)
-    if not result.opened_size:
-        return True
-    after = replace(state.with_position(result.position), cash=state.cash + (result.closed_pnl or ZERO))
-    return not pool_with(after, order.symbol, market).is_liquidatable
 
 
 def _still_reduces(journal: Journal, order: Order, filled: Order) -> bool:

@@ -4,7 +4,7 @@ Prices carry at most ``6 - size_decimals`` decimals and sizes at most ``size_dec
 exact multiple of one micro-USDC. Only fees, margins, funding and entry averages ever round.
 """
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from itertools import takewhile
 
 MICRO = Decimal("0.000001")
@@ -20,14 +20,12 @@ LARGEST_SIZE = Decimal("1e10")
 
 def truncate(amount: Decimal) -> Decimal:
     """Cut an amount of USDC at 1e-6, towards zero, as the venue rounds each fee."""
-    with localcontext(CONTEXT):
-        return amount.quantize(MICRO, rounding=ROUND_DOWN)
+    return amount.quantize(MICRO, rounding=ROUND_DOWN, context=CONTEXT)
 
 
 def round_micro(amount: Decimal) -> Decimal:
     """Round an amount of USDC to 1e-6, half to even."""
-    with localcontext(CONTEXT):
-        return amount.quantize(MICRO, rounding=ROUND_HALF_EVEN)
+    return amount.quantize(MICRO, rounding=ROUND_HALF_EVEN, context=CONTEXT)
 
 
 def decimals(value: Decimal) -> int:

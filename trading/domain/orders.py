@@ -76,9 +76,7 @@ class Order:
     @property
     def average_price(self) -> Decimal | None:
         """Average price of its fills in USDC, rounded to 10 decimals, None before the first."""
-        if not self.filled_size:
-            return None
-        return CONTEXT.divide(self.filled_notional, self.filled_size).quantize(AVERAGE_PRICE_PLACES, context=CONTEXT)
+        return average_price(self.filled_size, self.filled_notional)
 
     def filled(self, size: Decimal, price: Decimal, now: datetime) -> "Order":
         """Return the order after a fill."""
@@ -93,3 +91,10 @@ class Order:
 
     def canceled(self, reason: str, now: datetime) -> "Order":
         return replace(self, status=OrderStatus.CANCELED, reason=reason, awaits_parent=False, updated_at=now)
+
+
+def average_price(filled_size: Decimal, filled_notional: Decimal) -> Decimal | None:
+    """Return the average price of fills in USDC, rounded to 10 decimals, None where there is none."""
+    if not filled_size:
+        return None
+    return CONTEXT.divide(filled_notional, filled_size).quantize(AVERAGE_PRICE_PLACES, context=CONTEXT)

@@ -50,7 +50,7 @@ def place(
     limit = _limit(command, quote, book, instrument, policies)
     if not command.reduce_only:
         price = command.price or (quote.mark if command.trigger_price is None else command.trigger_price)
-        check_notional(size * price, instrument, policies)
+        check_notional(size * price, instrument, kind, policies)
     if command.trigger_price is not None:
         triggers.check_side(command.side, kind, command.trigger_price, quote.mark)
     brackets.check_sides(command, quote.mark)
@@ -84,7 +84,7 @@ def place(
     _check_room(state, waits + len(list(brackets.of_command(command))), policies)
     journal.set_margin_mode(command.symbol, command.margin_mode, leverage)
     if order.is_open:
-        check_margin(journal.state, market, final, taken, leverage)
+        check_margin(journal.state, market, final, taken, leverage, policies)
         taking.carry_out(journal, final, taken, book, leverage=leverage, created=True)
     else:
         journal.put_order(order, created=True)
@@ -162,7 +162,7 @@ def _admitted_size(state: AccountState, command: PlaceOrder) -> Decimal:
     return position.size if command.size is None else min(command.size, position.size)
 
 
-def check_notional(notional: Decimal, instrument: Instrument, policies: Policies) -> None:
+def check_notional(notional: Decimal, instrument: Instrument, kind: OrderType, policies: Policies) -> None:
     """Hold an order to the venue's least and greatest notional. Not for reduce-only ones: they may be of any size."""
     if notional < instrument.min_notional:
         raise OrderRejected(
@@ -170,9 +170,10 @@ def check_notional(notional: Decimal, instrument: Instrument, policies: Policies
             reason="min_trade_ntl_rejected",
             fields=[FieldProblem("size", f"is worth less than {instrument.min_notional:f} USDC")],
         )
-    if notional > policies.max_order_notional:
+    most = policies.most_notional(instrument.max_leverage, kind)
+    if notional > most:
         raise OrderRejected(
-            f"The order is worth more than {policies.max_order_notional:f} USDC, the most allowed; split it.",
+            f"The order is worth more than {most:f} USDC, the most allowed of its kind; split it.",
             reason="max_notional_rejected",
             fields=[FieldProblem("size", "is worth too much for one order")],
         )

@@ -197,18 +197,18 @@ class Replay:
     def compare(
         self, account: Figures, held: Iterable[Held], orders: Iterable[Booked], volumes: Mapping[date, Volume]
     ) -> None:
-        """Compare the rows with the replay's end.
+        """Compare the rows with the replay's end, what tells the most of a cause first: orders, positions, sums.
 
         `orders` are those that it carries (`carried.orders`), `volumes` those of the days that it carries.
         """
         with localcontext(CONTEXT):
+            self._compare_orders(orders)
+            self._compare_positions(held)
+            self._compare_account(account)
             for day, volume in self.carried.volumes.items():
                 found = volumes.get(day, Volume())
                 self._check(f"volume of {day}.taker", None, volume.taker, found.taker)
                 self._check(f"volume of {day}.maker", None, volume.maker, found.maker)
-            self._compare_account(account)
-            self._compare_positions(held)
-            self._compare_orders(orders)
 
     def tell(self, figure: str, row: int | None, expected: object, found: object) -> None:
         """Note a difference."""

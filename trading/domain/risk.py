@@ -75,14 +75,21 @@ def _pool(
     return Pool(tuple(positions), value, sum(needed, ZERO), symbol)
 
 
-def withdrawable(state: AccountState, market: Market, order_margin: Decimal | None = None) -> Decimal:
+def withdrawable(
+    state: AccountState,
+    market: Market,
+    order_margin: Decimal | None = None,
+    share: Decimal = margin.WITHDRAWABLE_NOTIONAL_SHARE,
+) -> Decimal:
     """Return what neither positions nor orders hold, USDC: of the cross value, not below 0.
 
-    `order_margin` is what the open orders hold, where that is known without the orders.
+    `order_margin` is what the open orders hold, where that is known without the orders; `share` the part of the
+    notional that stays, a policy.
     """
     marks = state.marks(market)
     held = list(state.positions.values())
     cross = margin.cross_positions(held)
     notional = sum((p.value(marks[p.symbol]) for p in cross), ZERO)
     value, used = margin.cross_value(state.cash, held, marks), margin.margin_used(cross, marks)
-    return margin.withdrawable(value, used, notional, state.order_margin() if order_margin is None else order_margin)
+    held_by_orders = state.order_margin() if order_margin is None else order_margin
+    return margin.withdrawable(value, used, notional, held_by_orders, share)

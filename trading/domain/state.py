@@ -33,6 +33,8 @@ class AccountState:
     decisions: Mapping[str, int] = field(default_factory=dict)
     ledger_keys: frozenset[str] = frozenset()
     """The keys of earlier ledger entries, as far as the commands at hand would write them again."""
+    held_when_due: Mapping[str, Decimal] = field(default_factory=dict)
+    """The signed sizes that were held when the hours ended which the commands at hand settle, by the ledger's key."""
     fee_rates: FeeRates = field(default_factory=FeeRates)
     cancel_after: datetime | None = None
     """When all open orders are canceled unless the client says again that it is alive (`CancelAfter`)."""

@@ -12,6 +12,9 @@ from trading.domain.liquidity import REFILL, Eaten
 from trading.domain.market import Market, Prints, Quote
 from trading.domain.money import ZERO
 
+SET_BACK = timedelta(minutes=1)
+"""A price that is older than the last one by more is not late: the clock was set back."""
+
 
 class Board:
     """Last quotes, and what fills took from their books since. Safe to use from any thread.
@@ -33,7 +36,7 @@ class Board:
         with self._lock:
             for quote in quotes:
                 known = self._quotes.get(quote.symbol)
-                if known is not None and quote.at <= known.at:
+                if known is not None and known.at - SET_BACK <= quote.at <= known.at:
                     continue
                 self._quotes[quote.symbol] = quote
                 self._prints.pop(quote.symbol, None)

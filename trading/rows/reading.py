@@ -11,50 +11,71 @@ from trading.rows.statements import Rows, array, execute, vendor
 
 DIALECTS = {
     "postgresql": {
-        "lock": " FOR UPDATE",
         "numbers": "= ANY(%s::bigint[])",
         "texts": "= ANY(%s::text[])",
-        "pairs": "IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))",
+        "pairs": "unnest(%s::bigint[], %s::text[]) AS given (number, word) JOIN",
+        "number": "given.number",
+        "word": "given.word",
+        "lock": " FOR UPDATE OF found",
     },
     "sqlite": {
-        "lock": "",
         "numbers": "IN (SELECT value FROM json_each(%s))",
         "texts": "IN (SELECT value FROM json_each(%s))",
-        "pairs": "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(%s))",
+        # A join, and in this order: of `IN (SELECT number, word …)` it takes an index for the number alone.
+        "pairs": "json_each(%s) AS given CROSS JOIN",
+        "number": "json_extract(given.value, '$[0]')",
+        "word": "json_extract(given.value, '$[1]')",
+        "lock": "",
     },
 }
-"""What the databases say differently: that a column is one of those given, and that rows are to be locked."""
+"""What the databases say differently."""
 
 
 class Query:
     """A query whose text is constant.
 
-    `text` is SQL with `%s` for each single parameter and, for those that are collections, ``{numbers}``, ``{texts}``
-    or ``{pairs}`` (each a number and a text) after the columns that are to be one of them.
+    `text` is SQL with `%s` for each single parameter and, for those that are collections, ``{numbers}`` or ``{texts}``
+    after the columns that are to be one of them. `plan_once` False: how it is best found depends so much on the
+    parameters that PostgreSQL is to plan it each time.
     """
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, *, plan_once: bool = True) -> None:
+        self._text, self._plan_once = text, plan_once
         self._texts: dict[str, str] = {}
 
     def __call__(self, *parameters: Any) -> Rows:
         """Return the rows as the driver gives them. Raises Django's database errors."""
         kind = vendor()
         text = self._texts.get(kind) or self._texts.setdefault(kind, self._text.format(**DIALECTS[kind]))
-        return execute(text, [each for parameter in parameters for each in _given(parameter, kind)])
+        given = [each for parameter in parameters for each in _given(parameter, kind)]
+        return execute(text, given, plan_once=self._plan_once)
 
 
 class Select(Query):
-    """A query for attributes of a model; `where` is a condition as of a `Query`.
+    """A query for attributes of a model.
 
-    `lock`: until the transaction ends, in the order of the primary keys.
+    `where` is a condition as of a `Query`; or the one parameter is a collection of pairs, each a number and a text,
+    and `pairs` names the two attributes that they are. `lock`: until the transaction ends, by primary key.
     """
 
-    def __init__(self, model: type[models.Model], *names: str, where: str, lock: bool = False) -> None:
+    def __init__(
+        self,
+        model: type[models.Model],
+        *names: str,
+        where: str = "",
+        pairs: tuple[str, str] | None = None,
+        lock: bool = False,
+    ) -> None:
         self._fields = fields_of(model, names)
-        columns = ", ".join(f'"{field.column}"' for field in self._fields)
-        text = f'SELECT {columns} FROM "{model._meta.db_table}" WHERE {where}'  # noqa: S608
-        super().__init__(f'{text} ORDER BY "{model._meta.pk.column}"{{lock}}' if lock else text)
+        columns = ", ".join(f'found."{field.column}"' for field in self._fields)
+        table = f'"{model._meta.db_table}" AS found'
+        if pairs is None:
+            text = f"SELECT {columns} FROM {table} WHERE {where}"  # noqa: S608
+        else:
+            number, word = (f'found."{field.column}"' for field in fields_of(model, pairs))
+            on = f"{number} = {{number}} AND {word} = {{word}}"
+            text = f"SELECT {columns} FROM {{pairs}} {table} ON {on}"  # noqa: S608
+        super().__init__(f'{text} ORDER BY found."{model._meta.pk.column}"{{lock}}' if lock else text)
 
     def __call__(self, *parameters: Any) -> Rows:
         """Return the rows, each a tuple of the attributes' values. Raises Django's database errors."""

@@ -14,7 +14,7 @@ def vendor() -> str:
     return str(connections[DEFAULT_DB_ALIAS].vendor)
 
 
-def execute(text: str, parameters: Sequence[Any]) -> Rows:
+def execute(text: str, parameters: Sequence[Any], *, plan_once: bool = True) -> Rows:
     """Execute a statement with `%s` for each parameter and return the rows that it gives, as every one has to.
 
     Raises Django's database errors. Django's cursors translate the placeholders of SQLite each time, and put values
@@ -32,7 +32,7 @@ def execute(text: str, parameters: Sequence[Any]) -> Rows:
         if db.vendor == "sqlite":
             return list(db.connection.execute(_with_question_marks(text), parameters).fetchall())
         cursor = _cursor(db)
-        cursor.execute(text, parameters)
+        cursor.execute(text, parameters, prepare=None if plan_once else False)
         return list(cursor.fetchall())
 
 

@@ -13,6 +13,7 @@ from trading.domain.equity import Day
 from trading.domain.orders import Order as OrderValue
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
+from trading.holding import held_when_due
 from trading.models import ModelDecision, Order, Position
 from trading.rows import Select
 from trading.storage import volumes
@@ -40,11 +41,9 @@ _accounts = Select(Account, *ACCOUNT, where="id {numbers}", lock=True)
 _positions = Select(Position, *POSITION, where="account_id {numbers}")
 _active_orders = Select(Order, *ORDER, where=f"account_id {{numbers}} AND {ACTIVE}")
 _orders_by_id = Select(Order, *ORDER, where="id {numbers}")
-_orders_by_client_id = Select(Order, *ORDER, where="(account_id, client_order_id) {pairs}")
-_decisions = Select(
-    ModelDecision, "account_id", "client_decision_id", "id", where="(account_id, client_decision_id) {pairs}"
-)
-_entries = Select(LedgerEntry, "account_id", "key", where="(account_id, key) {pairs}")
+_orders_by_client_id = Select(Order, *ORDER, pairs=("account_id", "client_order_id"))
+_decisions = Select(ModelDecision, "account_id", "client_decision_id", "id", pairs=("account_id", "client_decision_id"))
+_entries = Select(LedgerEntry, "account_id", "key", pairs=("account_id", "key"))
 
 
 @dataclass(slots=True)
@@ -69,6 +68,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
     orders = _orders(asks, rows)
     decisions = _decisions_named(asks)
     keys = _ledger_keys_named(asks)
+    held = held_when_due(_hours_named(asks), positions)
     traded = volumes.load(asks, now.date())
     owners, states = {}, {}
     for pk, (_, owner, status, cash, *day, cancel_after, liquidated_at, is_house) in rows.items():
@@ -83,6 +83,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
             orders=orders[pk],
             decisions=decisions.get(pk, {}),
             ledger_keys=keys.get(pk, frozenset()),
+            held_when_due=held.get(pk, {}),
             fee_rates=traded.get(pk, volumes.NOTHING).rates,
             cancel_after=cancel_after,
             liquidated_at=liquidated_at,
@@ -172,3 +173,12 @@ def _ledger_keys_named(asks: Sequence[Ask]) -> dict[int, frozenset[str]]:
     for account_id, key in _entries(named) if named else ():
         found[account_id] = found.get(account_id, frozenset()) | {key}
     return found
+
+
+def _hours_named(asks: Sequence[Ask]) -> dict[tuple[str, datetime], set[int]]:
+    """Find whose funding is to be settled, by symbol and hour."""
+    named: dict[tuple[str, datetime], set[int]] = {}
+    for account_id, command in asks:
+        if isinstance(command, commands.SettleFunding):
+            named.setdefault((command.symbol, command.hour), set()).add(account_id)
+    return named
