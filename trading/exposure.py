@@ -13,6 +13,8 @@ went past all of these (a statement by hand) is seen when its account is read ag
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from time import monotonic
 from typing import Any
 
@@ -27,6 +29,7 @@ from trading.domain.instruments import Instrument
 from trading.domain.margin import maintenance_lines
 from trading.domain.market import Market
 from trading.models import Order, Position, Trade
+from trading.rows import Select
 
 LOOK_BACK = 1_000
 """How many rows before the last one the first look reads: some of before may not be committed yet."""
@@ -41,6 +44,12 @@ SLICE_EVERY = 4
 BAND = 1e-6
 """What has up to this share of its notional more than its maintenance margin is asked too: floats are not exact."""
 Array = Any
+_cash = Select(Account, "id", "cash", where="id {numbers} AND NOT is_house")
+_held = Select(
+    Position, "account_id", "instrument_id", "side", "size", "entry_notional", "margin_mode", "isolated_margin",
+    where="account_id {numbers} AND size > 0",
+)  # fmt: skip
+_following = Select(Account, "id", where=f"id > %s ORDER BY id LIMIT {SLICE}")
 
 
 class Exposure:
@@ -88,8 +97,7 @@ class Exposure:
 
     def _following(self) -> set[int]:
         """Return the accounts whose turn it is to be read again."""
-        following = Account.objects.filter(pk__gt=self._next).order_by("pk").values_list("pk", flat=True)[:SLICE]
-        due = list(following)
+        due = [pk for (pk,) in _following(self._next)]
         self._next = due[-1] if len(due) == SLICE else 0
         return set(due)
 
@@ -130,14 +138,9 @@ class Exposure:
             self._orders = _Tail(Order)
 
     def _read_chunk(self, wanted: Sequence[int]) -> None:
-        cash = dict(Account.objects.filter(pk__in=wanted, is_house=False).values_list("pk", "cash"))
-        rows = (
-            Position.objects.filter(account__in=wanted, size__gt=0)
-            .order_by()
-            .values_list("account", "instrument", "side", "size", "entry_notional", "margin_mode", "isolated_margin")
-        )
+        cash: dict[int, Decimal] = dict(_cash(wanted))
         held: dict[int, list[tuple[Any, ...]]] = {}
-        for account, *row in rows:
+        for account, *row in _held(wanted):
             held.setdefault(account, []).append(tuple(row))
         for account in wanted:
             self._put(account, cash.get(account), held.get(account, []))
@@ -191,21 +194,21 @@ class _Tail:
     never does).
     """
 
-    def __init__(self, model: type[Model], column: str = "account") -> None:
+    def __init__(self, model: type[Model], column: str = "account_id") -> None:
         """Tell `column` of each new row."""
-        self._column = column
-        self._rows = model._default_manager.order_by("pk")
-        last = self._rows.aggregate(last=Max("pk"))["last"] or 0
+        self._since = Select(model, "id", column, where="id > %s")
+        self._passed_over = model._default_manager.order_by("pk").values_list("pk", column)
+        last = model._default_manager.aggregate(last=Max("pk"))["last"] or 0
         self._last = max(0, last - LOOK_BACK)
         self._gaps: list[tuple[int, int, float]] = []
         """First and last number of those passed over, and when that was noticed (s, of the monotonic clock)."""
 
     def news(self) -> set[Any]:
-        wanted = Q(pk__gt=self._last)
-        for first, last, _ in self._gaps:
-            wanted |= Q(pk__range=(first, last))
-        rows = list(self._rows.filter(wanted).values_list("pk", self._column))
-        self._pass([pk for pk, _ in rows])
+        rows = self._since(self._last)
+        if self._gaps:
+            wanted = [Q(pk__range=(first, last)) for first, last, _ in self._gaps]
+            rows += self._passed_over.filter(reduce(or_, wanted))
+        self._pass(sorted(pk for pk, _ in rows))
         return {told for _, told in rows}
 
     def _pass(self, numbers: Sequence[int]) -> None:
