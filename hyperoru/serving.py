@@ -1,6 +1,7 @@
 """How uvicorn serves the application, in one process or several."""
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import socket
@@ -91,6 +92,10 @@ def serve(
     """
     try:
         config = server_config()
+        config.load()
+        # What lives as long as the process need not be looked through, for 100 ms, each time the collector runs.
+        gc.collect()
+        gc.freeze()
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, where there is one
             ended = runner.run(_serve(config, listener, with_engine, stop, on_stop))
     finally:

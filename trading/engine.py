@@ -26,7 +26,7 @@ from trading.funding import Funding
 from trading.lease import Lease, LeaseLost
 from trading.market.feeds import Feed, make_feed
 from trading.models import FeedCursor, Instrument
-from trading.prices import market_now, store, stored, usable
+from trading.prices import market_now, standing, store, usable
 from trading.reading import refresh_connections
 from trading.rows import upsert
 from trading.signals import housekeeping
@@ -185,7 +185,7 @@ class Engine:
         """Return what the market did: the feed's events, or the prices that staff put, which stand."""
         if not self._is_manual:
             return lead.feed.advance(now)
-        return [quote for quote in stored() if not quote.expires]
+        return standing(self.desk.board)
 
     def tick(self, quote: Quote) -> None:
         """Take a new price, if this engine leads, and do what it brings about, as `step` does with each of the feed's.

@@ -82,10 +82,20 @@ def market_now(board: Board, now: datetime | None = None) -> Market:
     instruments = _listed()
     quotes = board.quotes
     if any(symbol not in quotes or now - quotes[symbol].at > FRESH for symbol in instruments):
-        newer = {symbol for symbol, at in _priced() if symbol not in quotes or quotes[symbol].at < at}
-        if newer:
-            board.put(stored())
+        _look(board, quotes)
     return _seen(board, instruments, now)
+
+
+def standing(board: Board) -> list[Quote]:
+    """Return the prices that stand until they are replaced, whoever put them, by symbol."""
+    _look(board, board.quotes)
+    return [quote for _, quote in sorted(board.quotes.items()) if not quote.expires]
+
+
+def _look(board: Board, quotes: Mapping[str, Quote]) -> None:
+    """Take the stored prices where one is newer than what is known, `quotes`."""
+    if any(symbol not in quotes or quotes[symbol].at < at for symbol, at in _priced()):
+        board.put(stored())
 
 
 def _listed() -> Mapping[str, InstrumentValue]:

@@ -139,7 +139,7 @@ def test_the_house_is_not_limited_and_takes_nothing(world: World) -> None:
 
 def test_an_order_that_the_exchange_refuses_is_paid_for(world: World) -> None:
     owner = world.actor()
-    assert world.ask(owner, *[an_order("1000")] * 3) == ["insufficient_margin"] * 3
+    assert world.ask(owner, *[an_order("100")] * 3) == ["insufficient_margin"] * 3
     assert world.ask(owner, *orders(1)) == [LIMITED]
 
 
