@@ -3,6 +3,8 @@
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from django.db import connection
+
 from accounts.models import Account
 from trading.desk import Request
 from trading.domain.commands import FireTrigger, MatchOrder
@@ -45,6 +47,12 @@ _waiting = Query(
     ),
     plan_once=False,
 )
+_on_their_way = Query(
+    f"""
+    SELECT o.instrument_id, o.account_id, o.id {_ORDERS}
+    WHERE o.active_at <= %s AND o.active_at IS NOT NULL AND o.status = '{OrderStatus.OPEN}' ORDER BY o.active_at, o.id
+    """
+)
 
 
 def reached(market: Market, symbol: str) -> list[Request]:
@@ -68,10 +76,7 @@ def arrived(now: datetime) -> list[tuple[str, Request]]:
 
     In the order of arrival. Those of frozen accounts wait on.
     """
-    orders = Order.objects.filter(
-        status=OrderStatus.OPEN, active_at__lte=now, account__status=AccountStatus.ACTIVE
-    ).order_by("active_at", "pk")
-    rows = orders.values_list("instrument", "account_id", "pk")
+    rows = _on_their_way(connection.ops.adapt_datetimefield_value(now))
     return [(symbol, Request(account_id, MatchOrder(pk))) for symbol, account_id, pk in rows]
 
 

@@ -2,12 +2,16 @@
 
 from datetime import datetime
 
+from django.db import connection
+
 from accounts.models import Account
 from trading.desk import Request
 from trading.domain.commands import CancelAtDeadline
+from trading.rows import Select
+
+_late = Select(Account, "id", where="cancel_after <= %s AND cancel_after IS NOT NULL ORDER BY cancel_after, id")
 
 
 def overdue(now: datetime) -> list[Request]:
     """Return requests to cancel the orders of the accounts whose deadline has passed. One query, by index."""
-    accounts = Account.objects.filter(cancel_after__lte=now).order_by("cancel_after", "pk")
-    return [Request(pk, CancelAtDeadline()) for pk in accounts.values_list("pk", flat=True)]
+    return [Request(pk, CancelAtDeadline()) for (pk,) in _late(connection.ops.adapt_datetimefield_value(now))]

@@ -4,8 +4,6 @@ import json
 import logging
 from collections.abc import Iterable
 
-from django.db.models import F
-
 from accounts.models import Account, Status
 from trading.agents.base import Agent, AgentView, to_command
 from trading.agents.registry import make_agent
@@ -17,9 +15,14 @@ from trading.domain.money import ZERO
 from trading.domain.state import AccountState
 from trading.market.feeds import Feed
 from trading.models import Position
+from trading.rows import Select, made
 
 logger = logging.getLogger(__name__)
 KEPT_BARS = 2_000
+ACCOUNT = tuple(field.attname for field in Account._meta.concrete_fields)
+POSITION = tuple(field.attname for field in Position._meta.concrete_fields)
+_with_model = Select(Account, *ACCOUNT, where=f"status = '{Status.ACTIVE}' AND model <> '' ORDER BY id")
+_held = Select(Position, *POSITION, where="account_id {numbers} AND size > 0")
 
 
 class Deciders:
@@ -37,7 +40,7 @@ class Deciders:
         closed = [bar for bar in bars if bar.symbol in market.instruments and bar.symbol in market.quotes]
         for bar in closed:
             self._keep(bar)
-        accounts = list(Account.objects.filter(status=Status.ACTIVE).exclude(model="").order_by("pk"))
+        accounts = [made(Account, dict(zip(ACCOUNT, row, strict=True))) for row in _with_model()]
         if not accounts or not closed:
             return []
         states = _states(accounts)
@@ -99,7 +102,8 @@ def _states(accounts: Iterable[Account]) -> dict[int, AccountState]:
     """Return what the models see of their accounts: cash and open positions, one query."""
     rows = {account.pk: account for account in accounts}
     positions: dict[int, dict[str, object]] = {pk: {} for pk in rows}
-    for row in Position.objects.filter(account__in=rows, size__gt=0).annotate(symbol=F("instrument")):
+    for values in _held(list(rows)):
+        row = made(Position, dict(zip(POSITION, values, strict=True)))
         positions[row.account_id][row.instrument_id] = row.to_domain()
     return {
         pk: AccountState(

@@ -20,7 +20,7 @@ from trading.deciding import Deciders
 from trading.desk import Answer, Desk, ExecutionUnknown, Request, Unavailable
 from trading.domain.commands import Liquidate, RecordEquity
 from trading.domain.errors import Rejection
-from trading.domain.market import Bar, Quote
+from trading.domain.market import Bar, Market, Quote
 from trading.exposure import Exposure
 from trading.funding import Funding
 from trading.lease import Lease, LeaseLost
@@ -199,9 +199,12 @@ class Engine:
         """Fire the triggers that a new price reaches, fill the resting orders that it reaches, then liquidate."""
         lead.quotes[quote.symbol] = quote
         self.desk.board.put([quote])
-        self._carry_out(triggered(market_now(self.desk.board, self.clock()), quote.symbol))
-        self._carry_out(reached(market_now(self.desk.board, self.clock()), quote.symbol))
-        self._liquidate(lead.exposure)
+        market = market_now(self.desk.board, self.clock())
+        for crossed in (triggered, reached):
+            if requests := crossed(market, quote.symbol):
+                self._carry_out(requests)
+                market = market_now(self.desk.board, self.clock())
+        self._liquidate(lead.exposure, market)
 
     def _let_in(self, now: datetime) -> None:
         """Let in the orders that were on their way until now; where there is no price they wait for the next one."""
@@ -219,11 +222,10 @@ class Engine:
         self._carry_out(funding.requests())
         funding.settled(now)
 
-    def _liquidate(self, exposure: Exposure) -> None:
+    def _liquidate(self, exposure: Exposure, market: Market) -> None:
         """Let the accounts be liquidated that may have to be: each is decided exactly, most lack nothing."""
         exposure.refresh()
-        near = exposure.near(market_now(self.desk.board, self.clock()))
-        self._carry_out([Request(account_id, Liquidate()) for account_id in near])
+        self._carry_out([Request(account_id, Liquidate()) for account_id in exposure.near(market)])
 
     def _record_equity(self, lead: Lead, now: datetime) -> None:
         """Write down the equity of every account now and then, a slice of them in each step."""

@@ -23,6 +23,7 @@ from trading.domain.market import Market
 from trading.holding import traded_since
 from trading.lease import Lease
 from trading.models import FeedCursor, FundingRate, Position
+from trading.rows import upsert
 
 logger = logging.getLogger(__name__)
 CURSOR = "funding"
@@ -98,7 +99,7 @@ class Funding:
             FundingRate.objects.bulk_create(rates, ignore_conflicts=True)
             left = {key: premiums for key, premiums in self.hours.items() if premiums.hour > now}
             rows = [_row(symbol, premiums) for (symbol, _), premiums in left.items()]
-            FeedCursor.objects.update_or_create(pk=CURSOR, defaults={"position": {"hours": rows}})
+            upsert(FeedCursor, [{"feed": CURSOR, "position": {"hours": rows}}], ("feed",))
             fixed = [FundingRate.objects.get(instrument=rate.instrument_id, hour=rate.hour) for rate in rates]
         self.hours, self.stored = left, now
         for rate in fixed:

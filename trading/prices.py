@@ -15,10 +15,11 @@ from trading.domain.instruments import Instrument as InstrumentValue
 from trading.domain.market import Market, Quote
 from trading.market.board import Board, board
 from trading.models import Instrument, MarketPrice
-from trading.rows import Rows, Select, made
+from trading.rows import Rows, Select, made, upsert
 
 logger = logging.getLogger(__name__)
 FRESH = timedelta(seconds=1)
+PRICE = tuple(field.attname for field in MarketPrice._meta.concrete_fields)
 INSTRUMENT = tuple(field.attname for field in Instrument._meta.concrete_fields)
 _instruments = Select(Instrument, *INSTRUMENT, where="listed")
 _priced = Select(MarketPrice, "instrument_id", "at", where="true")
@@ -28,13 +29,7 @@ _last_listed: tuple[Rows, Mapping[str, InstrumentValue]] = [], {}
 def store(quotes: Iterable[Quote]) -> None:
     """Write the last quotes, one statement for all."""
     rows = [MarketPrice.from_quote(quote) for quote in quotes]
-    if rows:
-        MarketPrice.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["instrument"],
-            update_fields=["mark", "oracle", "bids", "asks", "at", "expires"],
-        )
+    upsert(MarketPrice, [{name: getattr(row, name) for name in PRICE} for row in rows], ("instrument_id",))
 
 
 def stored() -> list[Quote]:

@@ -59,7 +59,9 @@ class Replay:
         self.now = self.start
         self._moments = first.moments()
         self._desk = Desk(Board(), lambda: self.now)
-        self._engine = Engine(self._desk, lambda: self.now, lambda cursor: RecordedFeed(series, cursor=cursor))
+        self._series = series
+        self._feed: RecordedFeed | None = None
+        self._engine = Engine(self._desk, lambda: self.now, self._make)
         self._before: dict[type[models.Model], int] = {}
 
     def begin(self) -> None:
@@ -86,6 +88,12 @@ class Replay:
             if not self._engine.leads:
                 raise Refused(f"Another engine took the lead at {moment:%Y-%m-%d %H:%M:%S} of the recording.")
             yield moment
+
+    def _make(self, cursor: Mapping[str, Any] | None) -> RecordedFeed:
+        if self._feed is not None:
+            raise Refused(f"Another engine led for a while at {self.now:%Y-%m-%d %H:%M:%S} of the recording.")
+        self._feed = RecordedFeed(self._series, cursor=cursor)
+        return self._feed
 
     def played(self) -> Played:
         """Count what was written since the beginning."""

@@ -106,6 +106,17 @@ def test_it_ends_where_another_engine_takes_the_lead() -> None:
     assert EngineLease.objects.get().holder == "another"
 
 
+def test_it_does_not_begin_again_where_another_engine_led_meanwhile() -> None:
+    replay = a_replay(10)
+    replay.begin()
+    moments = replay.moments()
+    next(moments)
+    EngineLease.objects.update(holder="another", fence=99, expires_at=timezone.now())
+    with pytest.raises(Refused, match="Another engine"):
+        list(moments)
+    replay.close()
+
+
 def test_a_difference_ends_it_with_code_1() -> None:
     account = open_account(owner=a_user(), name="a", starting_capital=Decimal(100), now=LONG_BEFORE)
     tamper("accounts_account", "cash", "cash + 1000000", f"id = {account.pk}")
