@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.domain.given import BTC, ETH, NOW, a_market, an_account, d
+from tests.domain.given import BTC, ETH, NOW, a_market, an_account, an_order, d
 from trading.domain.book import Book, Level
 from trading.domain.commands import (
     AmendOrder,
@@ -85,6 +85,15 @@ def prices(draw: st.DrawFn, symbol: str) -> Decimal:
     return _at(symbol, draw(often((4, near), (1, st.integers(-16, 16)))))
 
 
+crowded = st.builds(
+    an_order,
+    st.sampled_from(["buy", "sell"]),
+    st.sampled_from(["0.01", "0.03", "0.1"]),
+    st.sampled_from([None, "67000"]),
+)
+"""Orders that meet in the few best levels of a book."""
+
+
 def _at(symbol: str, steps: int) -> Decimal:
     """Return a price on the tick, so many half percents from the usual one."""
     return d(GRID[symbol][2] + steps * GRID[symbol][2] // 200)
@@ -100,6 +109,7 @@ def moves(draw: st.DrawFn) -> Price:
         return Price(symbol, mark, None, trades)
     sizes = st.lists(steps(GRID[symbol][0], "0.001", draw(st.sampled_from(["0.05", "0.3", "2"]))), max_size=4)
     tick = d(1) if symbol == "BTC" else d("0.1")
+    tick *= draw(st.sampled_from([1, 1, 1, 400 if symbol == "BTC" else 200]))  # a thin book costs who walks it
     bids = tuple(Level(mark - tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
     asks = tuple(Level(mark + tick * (i + 1), size) for i, size in enumerate(draw(sizes)))
     return Price(symbol, mark, Book(bids, asks), trades)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domain.given import BTC, ETH, NOW, an_account, an_order, d
-from tests.domain.stories import Asked, OnOrder, Price, Way, asked, asked_of, often
+from tests.domain.stories import Asked, OnOrder, Price, Way, asked, asked_of, crowded, often
 from trading.domain.book import Book, Level
 from trading.domain.commands import CancelAtDeadline, Command, FireTrigger, MatchOrder
 from trading.domain.decider import Accepted, decide
@@ -24,12 +24,6 @@ Told = list[tuple[int, Asked]]
 BOOK = Book(
     tuple(Level(d(66_990 - 10 * step), d("0.04")) for step in range(9)),
     tuple(Level(d(67_010 + 10 * step), d("0.04")) for step in range(9)),
-)
-crowded = st.builds(
-    an_order,
-    st.sampled_from(["buy", "sell"]),
-    st.sampled_from(["0.01", "0.03", "0.1"]),
-    st.sampled_from([None, "67000"]),
 )
 traded = st.builds(
     Price,

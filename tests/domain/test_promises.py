@@ -151,7 +151,7 @@ def test_cancels_commute(story: list[Asked], data: st.DataObject) -> None:
 
 
 @given(stories, st.data())
-@settings(max_examples=60)
+@settings(max_examples=300)
 def test_an_amended_order_stands_where_a_new_one_would(story: list[Asked], data: st.DataObject) -> None:
     steps = [step for step in told(story) if any(step.decided.state.open_orders())]
     if not steps:
@@ -183,6 +183,7 @@ def test_an_amended_order_stands_where_a_new_one_would(story: list[Asked], data:
 
 
 @given(stories)
+@settings(max_examples=250)
 def test_what_is_on_its_way_neither_fills_nor_queues_before_it_arrives(story: list[Asked]) -> None:
     for step in told(story):
         for trade in trades(step.decided.facts) if isinstance(step.decided, Accepted) else ():
@@ -230,6 +231,7 @@ def test_of_two_brackets_one_fills_whole_at_most(story: list[Asked]) -> None:
 
 
 @given(stories)
+@settings(max_examples=250)
 def test_margin_is_set_aside_for_open_isolated_positions_only_and_adds_up(story: list[Asked]) -> None:
     for step in told(story):
         state, marks = step.decided.state, step.decided.state.marks(step.market)

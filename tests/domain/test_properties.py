@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domain.given import NOW, a_market, an_account, d, trades
-from tests.domain.stories import Asked, orders, stories, told
+from tests.domain.stories import Asked, crowded, often, orders, stories, told
 from trading.domain.book import Book, Level, crosses
 from trading.domain.commands import PlaceOrder
 from trading.domain.decider import Accepted, Rejected, decide
@@ -179,7 +179,7 @@ def test_fills_are_within_the_book_and_the_limit(story: list[Asked]) -> None:
                 assert trade.size <= level.size
 
 
-@given(st.lists(orders(), min_size=1, max_size=12))
+@given(st.lists(often((1, orders()), (1, crowded)), min_size=1, max_size=12))
 def test_takers_together_never_take_more_than_a_real_book_holds(story: list[PlaceOrder]) -> None:
     book = Book((Level(d(66_990), d("0.5")),), (Level(d(67_010), d("0.3")), Level(d(67_020), d("0.4"))))
     market = a_market(Quote("BTC", d(67_000), NOW, book=book), Quote("ETH", d(3_000), NOW))
