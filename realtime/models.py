@@ -18,7 +18,7 @@ class Stream(models.Model):
     `epoch` changes where the numbers begin to tell another history, as after a database was restored.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="streams")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="streams", db_index=False)
     channel = models.CharField(max_length=20)
     epoch = models.CharField(max_length=16, default=new_epoch)
     seq = models.PositiveBigIntegerField(default=0)
@@ -39,7 +39,7 @@ class Stream(models.Model):
 class Event(models.Model):
     """One event of a stream: `frame` is the very text that clients get, encoded once."""
 
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveBigIntegerField()
     frame = models.TextField()
     created_at = models.DateTimeField()

@@ -11,11 +11,14 @@ from accounts.models import Account
 class AccountRow(models.Model):
     """A row of an account. Saving one writes it and its event in one transaction, with the account locked.
 
+    Every model has an index of its own that begins with the account, so the key has none: each costs a tenth of what
+    writing the row does.
+
     Django sends `post_save` after the row's own transaction; the event must not be lost between the two. The desk
     writes such rows in bulk and sends `post_save` for each itself.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="%(class)ss")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="%(class)ss", db_index=False)
 
     class Meta:
         abstract = True

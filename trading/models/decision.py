@@ -17,7 +17,7 @@ class ModelDecision(AccountRow):
     order_id_at_save: int | None = UNKNOWN
     """The order that the desk placed with it (None: none), known while it announces the row."""
 
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+", db_index=False)
     model = models.CharField(max_length=60)
     decision = models.CharField(max_length=5, choices=choices(Action))
     reasoning = models.TextField()

@@ -19,8 +19,10 @@ class Order(AccountRow):
     with the same body is a retry.
     """
 
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
-    decision = models.ForeignKey(ModelDecision, on_delete=models.PROTECT, null=True, blank=True, related_name="orders")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+", db_index=False)
+    decision = models.ForeignKey(
+        ModelDecision, on_delete=models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
+    )
     client_order_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (NULLs are not unique)
     side = models.CharField(max_length=4, choices=choices(Side))
     order_type = models.CharField(max_length=20, choices=choices(OrderType))
@@ -35,7 +37,9 @@ class Order(AccountRow):
     reason = models.CharField(max_length=60, blank=True)
     trigger_price = PriceField(null=True, blank=True)
     triggered_at = models.DateTimeField(null=True, blank=True)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", db_index=False
+    )
     awaits_parent = models.BooleanField(default=False)
     whole_position = models.BooleanField(default=False)
     active_at = models.DateTimeField(null=True, blank=True)
@@ -50,6 +54,8 @@ class Order(AccountRow):
         indexes = [
             models.Index(fields=["account", "-id"], name="order_of_account"),
             models.Index(fields=["account"], condition=ACTIVE, name="order_active_of_account"),
+            models.Index(fields=["decision"], condition=Q(decision__isnull=False), name="order_of_decision"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="order_of_parent"),
             models.Index(
                 fields=["instrument", "side", "order_type", "trigger_price"],
                 condition=Q(status=OrderStatus.PENDING_TRIGGER, awaits_parent=False),

@@ -19,7 +19,7 @@ class Position(AccountRow):
     mark: Decimal | None = None
     """The mark at which the desk announced it; None where somebody else saved it."""
 
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+", db_index=False)
     side = models.CharField(max_length=5, choices=choices(PositionSide))
     size = SizeField()
     entry_notional = MoneyField()

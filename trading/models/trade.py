@@ -15,7 +15,7 @@ class Trade(AccountRow):
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="trades")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+", db_index=False)
     side = models.CharField(max_length=4, choices=choices(Side))
     status = models.CharField(max_length=20, choices=choices(TradeStatus))
     price = PriceField()

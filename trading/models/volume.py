@@ -8,7 +8,7 @@ from accounts.models import Account
 class DailyVolume(models.Model):
     """What an account traded on a UTC day, USDC: its fee tier follows from the last 14 of them."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="volumes")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="volumes", db_index=False)
     day = models.DateField()
     taker = MoneyField(default=0)
     maker = MoneyField(default=0)
