@@ -1,7 +1,8 @@
 """The event log: every durable event of an account, numbered in the transaction that made it."""
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,14 +15,11 @@ from realtime.models import Event, Stream, new_epoch
 from realtime.protocol.channels import DURABLE, EVENT_OF
 from realtime.protocol.codec import encode_event
 from realtime.protocol.messages import Reply, StreamHead
-from trading.rows import Row, Select, insert, update
+from trading.rows import Row, Rows, add, insert
 
 RESUME_LIMIT = 1_000
 PAGE = 500
 """How many streams get new epochs in one transaction."""
-
-
-_streams = Select(Stream, "account_id", "channel", "id", "epoch", "seq", pairs=("account_id", "channel"), lock=True)
 
 
 class Collector(threading.local):
@@ -58,7 +56,7 @@ def append(account_id: int, channel: str, data: Reply) -> None:
 
 def _write(drafts: Sequence[Draft], now: datetime) -> None:
     """Number, encode and write events: three statements, whatever their number."""
-    heads = _locked({(draft.account_id, draft.channel) for draft in drafts})
+    heads = _advanced(Counter((draft.account_id, draft.channel) for draft in drafts))
     rows: list[Row] = []
     told: list[Numbered] = []
     for draft in drafts:
@@ -67,7 +65,6 @@ def _write(drafts: Sequence[Draft], now: datetime) -> None:
         frame = encode_event(EVENT_OF[draft.channel], draft.channel, head.seq, head.epoch, draft.data)
         rows.append({"stream_id": head.stream_id, "seq": head.seq, "frame": frame, "created_at": now})
         told.append(Numbered(draft.account_id, draft.channel, head.epoch, head.seq, frame))
-    update(Stream, [{"id": head.stream_id, "seq": head.seq} for head in heads.values()])
     insert(Event, rows)
     transaction.on_commit(lambda: announce(told))
 
@@ -81,13 +78,26 @@ class Head:
     seq: int
 
 
-def _locked(streams: Collection[tuple[int, str]]) -> dict[tuple[int, str], Head]:
-    """Lock streams, each an account and a channel, in primary-key order; make those that are missing."""
-    rows = _streams(streams)
-    if len(rows) < len(streams):
-        create_streams({account_id for account_id, _ in streams})
-        rows = _streams(streams)
-    return {(account_id, channel): Head(*values) for account_id, channel, *values in rows}
+def _advanced(counts: Mapping[tuple[int, str], int]) -> dict[tuple[int, str], Head]:
+    """Move streams, each an account and a channel, on by so many numbers; return where they stood.
+
+    They stay locked until the transaction ends. Missing ones are made.
+    """
+    rows = [{"account_id": account_id, "channel": channel, "seq": n} for (account_id, channel), n in counts.items()]
+    found = add(Stream, rows, ("account_id", "channel"), ("account_id", "channel", "id", "epoch", "seq"))
+    if len(found) < len(counts):
+        there = {(account_id, channel) for account_id, channel, *_ in found}
+        missing = {key: n for key, n in counts.items() if key not in there}
+        create_streams({account_id for account_id, _ in missing})
+        return {**_heads(found, counts), **_advanced(missing)}
+    return _heads(found, counts)
+
+
+def _heads(rows: Rows, counts: Mapping[tuple[int, str], int]) -> dict[tuple[int, str], Head]:
+    return {
+        (account_id, channel): Head(pk, epoch, seq - counts[account_id, channel])
+        for account_id, channel, pk, epoch, seq in rows
+    }
 
 
 def create_streams(account_ids: Iterable[int]) -> None:

@@ -7,6 +7,6 @@ SQLite; what is looked for goes as one array or one JSON list. Values are checke
 
 from trading.rows.reading import Query, Select
 from trading.rows.statements import Rows, execute
-from trading.rows.writing import Row, insert, made, update, upsert
+from trading.rows.writing import Row, add, insert, made, update, upsert
 
-__all__ = ["Query", "Row", "Rows", "Select", "execute", "insert", "made", "update", "upsert"]
+__all__ = ["Query", "Row", "Rows", "Select", "add", "execute", "insert", "made", "update", "upsert"]

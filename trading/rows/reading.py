@@ -54,8 +54,9 @@ class Query:
 class Select(Query):
     """A query for attributes of a model.
 
-    `where` is a condition as of a `Query`; or the one parameter is a collection of pairs, each a number and a text,
-    and `pairs` names the two attributes that they are. `lock`: until the transaction ends, by primary key.
+    `where` is a condition as of a `Query`. `pairs` names two attributes, a number's and a text's: the last parameter is
+    a collection of such, and the rows are those that have one of them, after those that `where` finds, if it is given.
+    A row that both find is there twice. `lock`: until the transaction ends, by primary key.
     """
 
     def __init__(
@@ -69,12 +70,12 @@ class Select(Query):
         self._fields = fields_of(model, names)
         columns = ", ".join(f'found."{field.column}"' for field in self._fields)
         table = f'"{model._meta.db_table}" AS found'
-        if pairs is None:
-            text = f"SELECT {columns} FROM {table} WHERE {where}"  # noqa: S608
-        else:
+        texts = [f"SELECT {columns} FROM {table} WHERE {where}"] if where else []  # noqa: S608
+        if pairs is not None:
             number, word = (f'found."{field.column}"' for field in fields_of(model, pairs))
             on = f"{number} = {{number}} AND {word} = {{word}}"
-            text = f"SELECT {columns} FROM {{pairs}} {table} ON {on}"  # noqa: S608
+            texts.append(f"SELECT {columns} FROM {{pairs}} {table} ON {on}")  # noqa: S608
+        text = " UNION ALL ".join(texts)
         super().__init__(f'{text} ORDER BY found."{model._meta.pk.column}"{{lock}}' if lock else text)
 
     def __call__(self, *parameters: Any) -> Rows:

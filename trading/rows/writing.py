@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
 
 from trading.rows.columns import Field, fields_of, is_json, writer
-from trading.rows.statements import array, execute, vendor
+from trading.rows.statements import Rows, array, execute, vendor
 
 Row = Mapping[str, Any]
 AnyModel = TypeVar("AnyModel", bound=models.Model)
@@ -34,6 +34,14 @@ def update(model: type[models.Model], rows: Sequence[Row]) -> None:
     """Update rows by their first attribute, the primary key."""
     if rows:
         _write(rows, _updating(model, tuple(rows[0])))
+
+
+def add(model: type[models.Model], rows: Sequence[Row], by: tuple[str, ...], returning: tuple[str, ...]) -> Rows:
+    """Add to the columns of the rows that have the values given of `by`; return what is asked of them afterwards.
+
+    Whole numbers and texts only. No two rows given may mean the same one. They are locked in no certain order.
+    """
+    return _execute(rows, _adding(model, tuple(rows[0]), by, returning)) if rows else []
 
 
 def made(model: type[AnyModel], row: Row, **cached: models.Model) -> AnyModel:
@@ -81,15 +89,19 @@ class _Statement:
 
 
 def _write(rows: Sequence[Row], statement: _Statement) -> list[Any]:
+    return [key for (key,) in _execute(rows, statement)]
+
+
+def _execute(rows: Sequence[Row], statement: _Statement) -> Rows:
     columns = statement.columns(rows)
     if vendor() == "postgresql":
-        return [key for (key,) in execute(statement.for_arrays(), statement.arrays(columns))]
-    keys: list[Any] = []
+        return execute(statement.for_arrays(), statement.arrays(columns))
+    found: Rows = []
     at_once = MOST_PARAMETERS // len(columns)
     for start in range(0, len(rows), at_once):
         some = list(zip(*(column[start : start + at_once] for column in columns), strict=True))
-        keys += [key for (key,) in execute(statement.for_values(len(some)), list(chain(*some)))]
-    return keys
+        found += execute(statement.for_values(len(some)), list(chain(*some)))
+    return found
 
 
 @lru_cache
@@ -115,11 +127,30 @@ def _upserting(model: type[models.Model], names: tuple[str, ...], unique: tuple[
 def _updating(model: type[models.Model], names: tuple[str, ...]) -> _Statement:
     fields = fields_of(model, names)
     assert fields[0].primary_key, "rows are found by their primary key"
-    listed = ", ".join(_column(field) for field in fields)
     changes = ", ".join(f"{_column(field)} = given.{_column(field)}" for field in fields[1:])
-    table, key = f'"{model._meta.db_table}"', _column(fields[0])
-    rest = f"UPDATE {table} SET {changes} FROM given WHERE {table}.{key} = given.{key}"  # noqa: S608
-    return _Statement(fields, lambda given: f"WITH given ({listed}) AS ({given}) {rest} RETURNING {table}.{key}")
+    return _changing(model, fields, fields[:1], changes, fields[:1])
+
+
+@lru_cache
+def _adding(
+    model: type[models.Model], names: tuple[str, ...], by: tuple[str, ...], returning: tuple[str, ...]
+) -> _Statement:
+    fields, table = fields_of(model, names), f'"{model._meta.db_table}"'
+    added = [_column(field) for field in fields if field.attname not in by]
+    changes = ", ".join(f"{column} = {table}.{column} + given.{column}" for column in added)
+    return _changing(model, fields, fields_of(model, by), changes, fields_of(model, returning))
+
+
+def _changing(
+    model: type[models.Model], fields: Sequence[Field], by: Sequence[Field], changes: str, returning: Sequence[Field]
+) -> _Statement:
+    """Return an UPDATE of the rows that have the values given of `by`."""
+    table = f'"{model._meta.db_table}"'
+    listed = ", ".join(_column(field) for field in fields)
+    same = " AND ".join(f"{table}.{_column(field)} = given.{_column(field)}" for field in by)
+    told = ", ".join(f"{table}.{_column(field)}" for field in returning)
+    rest = f"UPDATE {table} SET {changes} FROM given WHERE {same} RETURNING {told}"  # noqa: S608
+    return _Statement(fields, lambda given: f"WITH given ({listed}) AS ({given}) {rest}")
 
 
 def _head(model: type[models.Model], fields: Sequence[Field]) -> str:

@@ -39,9 +39,10 @@ ACTIVE = f"status IN ('{OrderStatus.OPEN}', '{OrderStatus.PENDING_TRIGGER}')"
 
 _accounts = Select(Account, *ACCOUNT, where="id {numbers}", lock=True)
 _positions = Select(Position, *POSITION, where="account_id {numbers}")
-_active_orders = Select(Order, *ORDER, where=f"account_id {{numbers}} AND {ACTIVE}")
+_active_and_named_orders = Select(
+    Order, *ORDER, where=f"account_id {{numbers}} AND {ACTIVE}", pairs=("account_id", "client_order_id")
+)
 _orders_by_id = Select(Order, *ORDER, where="id {numbers}")
-_orders_by_client_id = Select(Order, *ORDER, pairs=("account_id", "client_order_id"))
 _decisions = Select(ModelDecision, "account_id", "client_decision_id", "id", pairs=("account_id", "client_decision_id"))
 _entries = Select(LedgerEntry, "account_id", "key", pairs=("account_id", "key"))
 
@@ -114,11 +115,9 @@ def _orders(asks: Sequence[Ask], ids: "dict[int, Any]") -> dict[int, dict[int, O
     By id, or by client id (a retry names its first). In the order of their ids.
     """
     by_id, by_client_id = _orders_named(asks)
-    rows = _active_orders(ids)
+    rows = _active_and_named_orders(ids, by_client_id)
     if by_id:
         rows += _orders_by_id(by_id)
-    if by_client_id:
-        rows += _orders_by_client_id(by_client_id)
     found: dict[int, dict[int, OrderValue]] = {pk: {} for pk in ids}
     for account_id, *values in sorted(rows, key=lambda row: row[1]) if len(rows) > 1 else rows:
         if account_id in found:
