@@ -115,7 +115,7 @@ async def every_kind_of_refusal(socket: Recorder, world: SimpleNamespace) -> lis
     refused.append(await socket.request("get_snapshot", account_id=world.stranger.pk))
     refused.append(await socket.request("place_order", **{**order, "symbol": "DOGE"}))
     refused.append(await socket.request("place_order", **{**limit, "price": 60000.123}))
-    refused.append(await socket.request("place_order", **{**order, "size": 900}))
+    refused.append(await socket.request("place_order", **{**order, "size": 150}))
     refused.append(await socket.request("switch_user", user_id=world.stranger.owner_id))
     refused.append(await socket.request("place_order", **{**order, "sise": 1, "size": "NaN"}))
     refused.append(await socket.request("place_odrer", **order))

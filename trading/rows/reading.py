@@ -41,13 +41,16 @@ class Query:
 
     def __init__(self, text: str, *, plan_once: bool = True) -> None:
         self._text, self._plan_once = text, plan_once
+        self._has_pairs = False
         self._texts: dict[str, str] = {}
 
     def __call__(self, *parameters: Any) -> Rows:
         """Return the rows as the driver gives them. Raises Django's database errors."""
         kind = vendor()
         text = self._texts.get(kind) or self._texts.setdefault(kind, self._text.format(**DIALECTS[kind]))
-        given = [each for parameter in parameters for each in _given(parameter, kind)]
+        given: list[Any] = []
+        for number, parameter in enumerate(parameters, 1):
+            given += _given(parameter, kind, pairs=self._has_pairs and number == len(parameters))
         return execute(text, given, plan_once=self._plan_once)
 
 
@@ -77,6 +80,7 @@ class Select(Query):
             texts.append(f"SELECT {columns} FROM {{pairs}} {table} ON {on}")  # noqa: S608
         text = " UNION ALL ".join(texts)
         super().__init__(f'{text} ORDER BY found."{model._meta.pk.column}"{{lock}}' if lock else text)
+        self._has_pairs = pairs is not None
 
     def __call__(self, *parameters: Any) -> Rows:
         """Return the rows, each a tuple of the attributes' values. Raises Django's database errors."""
@@ -91,12 +95,12 @@ class Select(Query):
         return list(zip(*columns, strict=True))
 
 
-def _given(parameter: Any, vendor: str) -> Iterable[Any]:
+def _given(parameter: Any, vendor: str, *, pairs: bool) -> Iterable[Any]:
     """Return a parameter as the drivers take it."""
     if isinstance(parameter, str) or not isinstance(parameter, Collection):
         return (parameter,)
     if vendor == "sqlite":
         return (json.dumps(list(parameter)),)
-    if parameter and isinstance(next(iter(parameter)), tuple):
-        return map(array, zip(*parameter, strict=True))
+    if pairs:
+        return array(number for number, _ in parameter), array(word for _, word in parameter)
     return (array(parameter),)
