@@ -49,10 +49,7 @@ def check_margin(
             result = book_fill(kept, order.side, closing, level.price, ZERO)
             kept, cash = result.position, cash + (result.closed_pnl or ZERO)
         opened += (level.size - closing) * level.price
-    without = state.with_order(order.canceled("", order.updated_at))
-    held_before = without.order_margin()
-    held_after = state.with_position(after).with_order(order).order_margin()
-    held_by_others = without.with_position(after).order_margin() if fills else held_before
+    held_before, held_after, held_by_others = _held(state, order, after, bool(fills))
     rest_opens = held_after > held_by_others
     lowered, raised = (before.is_open and sign * leverage > sign * before.leverage for sign in (-1, 1))
     if opened or raised:
@@ -70,6 +67,16 @@ def check_margin(
     if opened:
         pool = pool_with(replace(state.with_position(after), cash=cash), order.symbol, market)
         _check_covered(pool.maintenance + fees, pool.value)
+
+
+def _held(state: AccountState, order: Order, after: Position, has_fills: bool) -> tuple[Decimal, Decimal, Decimal]:
+    """Return what open orders hold: the others before it, all after it, and the others after it. USDC."""
+    if not order.is_open and not any(other.is_open and other.ref != order.ref for other in state.orders.values()):
+        return ZERO, ZERO, ZERO  # nothing rests, as with most orders that go to the market
+    without = state.with_order(order.canceled("", order.updated_at))
+    before = without.order_margin()
+    by_all = state.with_position(after).with_order(order).order_margin()
+    return before, by_all, without.with_position(after).order_margin() if has_fills else before
 
 
 def _check_covered(needed: Decimal, available: Decimal) -> None:
