@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 FRESH = timedelta(seconds=1)
 PRICE = tuple(field.attname for field in MarketPrice._meta.concrete_fields)
 INSTRUMENT = tuple(field.attname for field in Instrument._meta.concrete_fields)
-_instruments = Select(Instrument, *INSTRUMENT, where="listed")
+_instruments = Select(Instrument, *INSTRUMENT, where="listed ORDER BY symbol")
 _priced = Select(MarketPrice, "instrument_id", "at", where="true")
 _last_listed: tuple[Rows, Mapping[str, InstrumentValue]] = [], {}
 

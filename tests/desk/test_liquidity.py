@@ -12,7 +12,7 @@ from trading.desk import Desk, Done, Request
 from trading.domain.book import Book, levels_from
 from trading.domain.market import Quote
 from trading.market.board import Board
-from trading.models import Order, Trade
+from trading.models import Instrument, Order, Trade
 from trading.prices import market_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +35,13 @@ def buy(desk: Desk, account: Account, size: str, price: str | None = None) -> Do
     [answer] = desk.execute([Request(account.pk, an_order(size, price=price))])
     assert isinstance(answer, Done), answer
     return answer
+
+
+def test_instruments_are_listed_by_symbol() -> None:
+    """Whatever was changed last: the engine goes through them in this order, in every run the same."""
+    Instrument.objects.create(symbol="AAA", size_decimals=2, margin_tiers=[[0, 10]])
+    Instrument.objects.filter(symbol="BTC").update(default_leverage=5)
+    assert list(market_now(Board(), NOON).instruments) == ["AAA", "BTC", "ETH"]
 
 
 def test_an_assumed_book_lacks_what_was_taken_until_it_is_refilled() -> None:
