@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, OperationalError, connections
 
 Rows = list[tuple[Any, ...]]
 
@@ -17,9 +17,11 @@ def vendor() -> str:
 def execute(text: str, parameters: Sequence[Any], *, plan_once: bool = True) -> Rows:
     """Execute a statement with `%s` for each parameter and return the rows that it gives, as every one has to.
 
-    Raises Django's database errors. Django's cursors translate the placeholders of SQLite each time, and put values
-    into the text for PostgreSQL, which then plans it anew each time. So the driver's own are used, but where somebody
-    watches what is executed.
+    Raises Django's database errors; `OperationalError`, so that the transaction is tried again, where a column of a
+    prepared statement has another type by now (a migration ran).
+
+    Django's cursors translate the placeholders of SQLite each time, and put values into the text for PostgreSQL, which
+    then plans it anew each time. So the driver's own are used, but where somebody watches what is executed.
     """
     db = connections[DEFAULT_DB_ALIAS]
     db.ensure_connection()
@@ -28,6 +30,17 @@ def execute(text: str, parameters: Sequence[Any], *, plan_once: bool = True) -> 
             cursor.execute(text, parameters)
             return list(cursor.fetchall())
     db.validate_no_broken_transaction()
+    try:
+        return _executed(db, text, parameters, plan_once=plan_once)
+    except NotSupportedError as error:
+        if db.in_atomic_block:  # its rollback forgets what was prepared
+            raise OperationalError(*error.args) from error
+        with db.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+        return _executed(db, text, parameters, plan_once=plan_once)
+
+
+def _executed(db: Any, text: str, parameters: Sequence[Any], *, plan_once: bool) -> Rows:
     with db.wrap_database_errors:
         if db.vendor == "sqlite":
             return list(db.connection.execute(_with_question_marks(text), parameters).fetchall())
