@@ -1,12 +1,15 @@
 """Rows in bulk: the same as Django's own would write, read and make, on whichever database."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import LedgerEntry
@@ -70,6 +73,40 @@ def test_many_rows_keep_their_order() -> None:
     assert dict(EquityPoint.objects.values_list("pk", "balance")) == dict(
         zip(keys, map(Decimal, range(12_000)), strict=True)
     )
+
+
+@pytest.mark.sqlite
+def test_many_rows_go_in_statements_of_a_bounded_size() -> None:
+    """SQLite keeps the last 128 of each connection, and the process their texts."""
+    account = an_account()
+    with CaptureQueriesContext(connection) as watched:
+        for count in (1, 64, 1_500):
+            insert(ModelDecision, [a_decision(account, reasoning="") for _ in range(count)])
+    assert max(len(each["sql"]) for each in watched) < 100_000
+    assert ModelDecision.objects.count() == 1_565
+
+
+def test_numbers_and_times_are_taken_however_they_are_written() -> None:
+    account = an_account()
+    there = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    row = {"account_id": account.pk, "timestamp": there, "balance": Decimal("1E+3"), "equity": Decimal("-0"),
+           "daily_pnl": Decimal("0.0000010"), "daily_return_pct": None}  # fmt: skip
+    keys = insert(EquityPoint, [row])
+    [(at, *figures)] = Select(EquityPoint, "timestamp", "balance", "equity", "daily_pnl", where="id {numbers}")(keys)
+    assert (at, at.utcoffset()) == (NOW, timedelta(0))
+    assert figures == [1_000, 0, Decimal("0.000001")]
+    assert list(EquityPoint.objects.values_list("timestamp", flat=True)) == [NOW]
+
+
+def test_no_json_is_null() -> None:
+    an_account()  # the instruments are there
+    book = {"bids": [["1", "2"]], "asks": None}
+    rows = [{"instrument_id": symbol, "mark": Decimal(1), "oracle": None, "at": NOW, "expires": True, **sides}
+            for symbol, sides in (("BTC", {"bids": None, "asks": None}), ("ETH", book))]  # fmt: skip
+    for some in (rows, rows[:1], rows[1:]):  # PostgreSQL is given arrays of other types
+        upsert(MarketPrice, some, ("instrument_id",))
+    assert list(MarketPrice.objects.order_by("pk").values_list("bids", "asks")) == [(None, None), ([["1", "2"]], None)]
+    assert set(MarketPrice.objects.filter(bids__isnull=True).values_list("pk", flat=True)) == {"BTC"}
 
 
 def test_a_row_that_is_there_is_updated() -> None:
@@ -156,3 +193,77 @@ def test_arrays_are_written_as_postgresql_reads_them() -> None:
             [array(values), array([1, None, -(2**63)]), array([NOW])],
         )
         assert cursor.fetchone() == (values, [1, None, -(2**63)], [NOW])
+
+
+def elsewhere(sql: str) -> None:
+    """Execute a statement on a connection of its own."""
+
+    def run() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()
+
+
+@contextmanager
+def wider() -> Iterator[None]:
+    """Let another process migrate a column, and back."""
+    alter = "ALTER TABLE trading_modeldecision ALTER COLUMN model TYPE varchar({})".format
+    elsewhere(alter(61))
+    try:
+        yield
+    finally:
+        elsewhere(alter(60))
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_statements_outlive_a_migration() -> None:
+    decisions = Select(ModelDecision, "id", "model", where="id > %s")
+    for _ in range(4):
+        decisions(0)  # prepared by now
+    with wider():
+        assert decisions(0) == []
+    for _ in range(4):
+        decisions(0)
+    with wider():
+        with pytest.raises(OperationalError), transaction.atomic():  # which the desk tries again
+            decisions(0)
+        with transaction.atomic():
+            assert decisions(0) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_are_added_to_are_locked_by_primary_key() -> None:
+    """Whoever waits for the first one holds none of the others: those who lock by primary key wait for nobody's."""
+    one, two = an_account(), an_account()
+    rows = [{"account_id": each.pk, "channel": "trades", "seq": 1} for each in (two, one)]
+    first, second = Stream.objects.filter(channel="trades").order_by("pk")
+    assert (first.account_id, second.account_id) == (one.pk, two.pk)
+
+    def wait_for_it() -> None:
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = 100")
+                with pytest.raises(OperationalError, match="lock timeout"):
+                    add(Stream, rows, ("account_id", "channel"), ("id",))
+                transaction.set_rollback(True)
+        finally:
+            connections.close_all()
+
+    def locked_by() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT xmax FROM realtime_stream WHERE id = %s", [second.pk])
+            return cursor.fetchone()
+
+    before = locked_by()
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        Stream.objects.select_for_update().get(pk=first.pk)
+        pool.submit(wait_for_it).result()
+    assert locked_by() == before  # a lock stays written in the row after it was given up
