@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.forms import Select
 from django.test import Client
 
 from accounts.models import Account, AuditEntry
@@ -13,7 +14,7 @@ from realtime.models import Event
 from tests.builders import an_account, an_order, execute, set_price
 from trading.domain.commands import RecordEquity, SubmitDecision
 from trading.domain.enums import Action
-from trading.models import Instrument, ModelDecision, Position
+from trading.models import Instrument, ModelDecision, Order, Position, Trade
 
 pytestmark = pytest.mark.django_db
 PAGES = ["order", "trade", "position", "modeldecision", "equitypoint", "instrument", "marketprice", "enginelease"]
@@ -49,6 +50,17 @@ def test_a_list_costs_the_same_however_long_it_is(
     for page in ("order", "trade", "position", "modeldecision", "equitypoint"):
         with django_assert_max_num_queries(10):
             browser.get(f"/admin/trading/{page}/")
+
+
+def test_a_form_offers_no_list_of_what_grows(browser: Client, account: Account) -> None:
+    """The form of an order with a million others opened in minutes, if at all."""
+    pages = {"order": Order, "trade": Trade, "position": Position, "modeldecision": ModelDecision}
+    for page, model in pages.items():
+        pk = model._default_manager.latest("pk").pk
+        fields = browser.get(f"/admin/trading/{page}/{pk}/change/").context["adminform"].form.fields
+        offered = {field.queryset.model for field in fields.values() if hasattr(field, "queryset")
+                   and hasattr(field.widget, "widget") and isinstance(field.widget.widget, Select)}  # fmt: skip
+        assert offered <= {Instrument}, page
 
 
 def saved(browser: Client, page: str, row: Any, **changes: object) -> None:

@@ -52,7 +52,7 @@ class OrderAdmin(RecordAdmin):
     list_display = ["id", "account", "instrument", "side", "order_type", "size", "price", "filled_size", "status"]
     list_filter = ["status", "instrument", "side", "order_type"]
     search_fields = ["=id", "=client_order_id", "account__name"]
-    raw_id_fields = ["decision"]
+    raw_id_fields = ["decision", "parent"]
 
 
 @admin.register(Trade)
