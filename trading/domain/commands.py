@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from trading.domain.enums import Action, LedgerKind, MarginMode, OrderType, Side, TimeInForce
+from trading.domain.enums import Action, DecisionStatus, LedgerKind, MarginMode, OrderType, Side, TimeInForce
 from trading.domain.money import CONTEXT
 from trading.domain.positions import Position
 
@@ -40,6 +40,8 @@ class PlaceOrder:
     stop_loss: Bracket | None = None
     take_profit: Bracket | None = None
     margin_mode: MarginMode | None = None
+    decision_id: int | None = None
+    """The earlier decision of the account that it follows from, where it does not come with one."""
 
     def fingerprint(self) -> str:
         """Digest the body without its client id: the same however its numbers are written."""
@@ -53,6 +55,8 @@ class PlaceOrder:
                 body.append(f"{name} {_plain(bracket.trigger_price)} {_plain(bracket.price)}")
         if self.margin_mode is not None:
             body.append(self.margin_mode)
+        if self.decision_id is not None:
+            body.append(f"decision {self.decision_id}")
         return hashlib.sha256("|".join(map(str, body)).encode()).hexdigest()
 
 
@@ -183,6 +187,15 @@ class SubmitDecision:
     facts: dict[str, Any] = field(default_factory=dict)
     client_decision_id: str | None = None
     order: PlaceOrder | None = None
+    decided_at: datetime | None = None
+    """When the model saw what it decided on (UTC), None: now."""
+    decided_mark: Decimal | None = None
+    """The symbol's mark (USDC) that it decided on."""
+    status: DecisionStatus = DecisionStatus.NONE
+    """What is known of it already: `invalid` or `failed`, and then `outcome` says why."""
+    outcome: str = ""
+    run_id: int | None = None
+    """The run of the model that it came from."""
 
 
 Command = (

@@ -36,7 +36,7 @@ from trading.domain.commands import (
     SubmitDecision,
     TakeOver,
 )
-from trading.domain.enums import LedgerKind
+from trading.domain.enums import DecisionStatus, LedgerKind
 from trading.domain.errors import InsufficientMargin, OrderRejected, Rejection
 from trading.domain.facts import CashMoved, DecisionRecorded, Fact
 from trading.domain.journal import Journal
@@ -198,12 +198,13 @@ def _submit_decision(
     if command.client_decision_id:
         after = replace(after, decisions={**after.decisions, command.client_decision_id: ref})
     placed: Accepted | None = None
-    outcome = "no order"
+    status, outcome = command.status, command.outcome or "no order"
     if command.order is not None:
         try:
             placed = _place(after, command.order, market, now, policies, decision_ref=ref)
-            outcome = _told_outcome(placed.orders[0])
+            status, outcome = DecisionStatus.ACCEPTED, _told_outcome(placed.orders[0])
         except Rejection as error:
+            status = DecisionStatus.REFUSED
             outcome = f"refused, {error.reason or error.code}: {error.message}"
     decision = DecisionRecorded(
         ref=ref,
@@ -217,6 +218,10 @@ def _submit_decision(
         order_ref=placed.orders[0].ref if placed else None,
         at=now,
         facts=command.facts,
+        status=status,
+        decided_at=command.decided_at,
+        mark=command.decided_mark,
+        run_id=command.run_id,
     )
     if placed is None:
         return Accepted(after, (decision,), decision=ref)

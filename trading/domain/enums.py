@@ -110,6 +110,38 @@ class Action(StrEnum):
     CLOSE = "close"
 
 
+class DecisionStatus(StrEnum):
+    """What became of a decision.
+
+    `none`: it asked for no order. `accepted`: its order was. `refused`: by the exchange or the risk gate. `invalid`: it
+    could not be understood. `failed`: the model could not be asked.
+    """
+
+    NONE = "none"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    INVALID = "invalid"
+    FAILED = "failed"
+
+
+class RunTrigger(StrEnum):
+    """Why a model was asked."""
+
+    BAR = "bar"
+    INTERVAL = "interval"
+    PRICE = "price"
+    HAND = "hand"
+
+
+class RunStatus(StrEnum):
+    """`expired`: whoever began it was lost."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
 class AccountStatus(StrEnum):
     ACTIVE = "active"
     FROZEN = "frozen"

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from trading.domain.enums import Action, FillQuality, LedgerKind, Liquidity, Side, TradeStatus
+from trading.domain.enums import Action, DecisionStatus, FillQuality, LedgerKind, Liquidity, Side, TradeStatus
 from trading.domain.equity import EquityPoint
 from trading.domain.orders import Order
 from trading.domain.positions import Position
@@ -86,6 +86,11 @@ class DecisionRecorded:
     order_ref: int | None
     at: datetime
     facts: dict[str, Any] = field(default_factory=dict)
+    status: DecisionStatus = DecisionStatus.NONE
+    decided_at: datetime | None = None
+    mark: Decimal | None = None
+    """The mark that it was decided on, USDC."""
+    run_id: int | None = None
 
 
 Fact = OrderChanged | TradeExecuted | PositionChanged | CashMoved | AccountChanged | EquityRecorded | DecisionRecorded

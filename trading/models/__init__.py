@@ -3,6 +3,7 @@ from trading.models.equity import EquityPoint
 from trading.models.funding import FundingRate
 from trading.models.instrument import Instrument
 from trading.models.market import EngineLease, FeedCursor, MarketPrice
+from trading.models.modeling import ModelPause, ModelRun, ModelSchedule, RiskLimits
 from trading.models.order import Order
 from trading.models.position import Position
 from trading.models.reconciliation import Reconciliation
@@ -18,8 +19,12 @@ __all__ = [
     "Instrument",
     "MarketPrice",
     "ModelDecision",
+    "ModelPause",
+    "ModelRun",
+    "ModelSchedule",
     "Order",
     "Position",
     "Reconciliation",
+    "RiskLimits",
     "Trade",
 ]

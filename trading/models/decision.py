@@ -1,9 +1,10 @@
 from django.db import models
 
-from accounts.fields import FixedPointField
-from trading.domain.enums import Action
+from accounts.fields import FixedPointField, PriceField
+from trading.domain.enums import Action, DecisionStatus
 from trading.models.base import AccountRow, choices, known
 from trading.models.instrument import Instrument
+from trading.models.modeling import ModelRun
 
 UNKNOWN = -1
 
@@ -11,6 +12,7 @@ UNKNOWN = -1
 class ModelDecision(AccountRow):
     """What a model decided and why. `outcome` tells what became of it; `confidence` is a fraction from 0 to 1.
 
+    `mark` (USDC) and `decided_at` tell what it was decided on, `run` where the model was asked and what it replied.
     `client_decision_id` is unique for the account for ever: the same decision is never carried out twice.
     """
 
@@ -23,7 +25,11 @@ class ModelDecision(AccountRow):
     reasoning = models.TextField()
     confidence = FixedPointField(places=4, null=True, blank=True)
     facts = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=choices(DecisionStatus), default=DecisionStatus.NONE)
     outcome = models.TextField(blank=True)
+    run = models.ForeignKey(ModelRun, on_delete=models.PROTECT, null=True, blank=True, related_name="decisions")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    mark = PriceField(null=True, blank=True)
     client_decision_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  (NULLs are not unique)
     created_at = models.DateTimeField()
 
@@ -32,6 +38,7 @@ class ModelDecision(AccountRow):
         indexes = [models.Index(fields=["account", "-id"], name="decision_of_account")]
         constraints = [
             known("decision", Action, "decision_known"),
+            known("status", DecisionStatus, "decision_status_known"),
             models.UniqueConstraint(fields=["account", "client_decision_id"], name="client_decision_id_unique"),
             models.CheckConstraint(
                 condition=models.Q(confidence__isnull=True) | models.Q(confidence__gte=0, confidence__lte=1),

@@ -89,7 +89,11 @@ def _write_decisions(told: Told) -> dict[tuple[int, int], ModelDecision]:
             "reasoning": fact.reasoning,
             "confidence": fact.confidence,
             "facts": fact.facts,
+            "status": fact.status,
             "outcome": fact.outcome,
+            "run_id": fact.run_id,
+            "decided_at": fact.decided_at,
+            "mark": fact.mark,
             "client_decision_id": fact.client_decision_id,
             "created_at": fact.at,
         }
