@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, Protocol
 
-from trading.domain.commands import PlaceOrder, SubmitDecision
+from trading.domain.commands import Bracket, PlaceOrder, SubmitDecision
 from trading.domain.enums import Action, Side
 from trading.domain.instruments import Instrument
 from trading.domain.market import Bar
@@ -45,6 +45,10 @@ class Verdict:
     size: Decimal | None = None
     leverage: int | None = None
     reduce_only: bool = False
+    stop_loss: Decimal | None = None
+    """The mark (USDC) at which the exchange is to close what this opens, at a loss."""
+    take_profit: Decimal | None = None
+    """The mark (USDC) at which the exchange is to close what this opens, at a profit."""
 
 
 class Agent(Protocol):
@@ -83,6 +87,7 @@ def to_command(model: str, view: AgentView, verdict: Verdict) -> SubmitDecision:
         facts=verdict.facts,
         client_decision_id=identity,
         order=_order(view, verdict, identity),
+        decided_mark=view.mark,
     )
 
 
@@ -110,7 +115,13 @@ def _order(view: AgentView, verdict: Verdict, client_order_id: str) -> PlaceOrde
         reduce_only=reduce_only,
         leverage=verdict.leverage,
         client_order_id=client_order_id,
+        stop_loss=_bracket(verdict.stop_loss),
+        take_profit=_bracket(verdict.take_profit),
     )
+
+
+def _bracket(trigger: Decimal | None) -> Bracket | None:
+    return None if trigger is None else Bracket(trigger)
 
 
 def _closing(view: AgentView) -> tuple[Side, Decimal, bool]:

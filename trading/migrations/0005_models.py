@@ -13,7 +13,7 @@ import trading.domain.enums
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_exchange"),
-        ("trading", "0003_reconciliation"),
+        ("trading", "0004_indexes"),
     ]
 
     operations = [
