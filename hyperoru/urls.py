@@ -12,6 +12,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("trading.api.urls")),
+    path("api/", include("realtime.api.urls")),
     path("ws/schema/", schema, name="ws-schema"),
     path("ws/schema.json", schema_json, name="ws-schema-json"),
     path("healthz", healthz, name="healthz"),

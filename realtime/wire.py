@@ -93,6 +93,13 @@ def order_placed(value: orders.Order, *, duplicate: bool) -> messages.OrderPlace
     )
 
 
+def decision_submitted(
+    pk: int | None, client_decision_id: str | None, *, duplicate: bool
+) -> messages.DecisionSubmitted:
+    assert pk is not None, "a decision was submitted"
+    return messages.DecisionSubmitted(public_decision_id(pk), client_decision_id, duplicate)
+
+
 def order_amended(value: orders.Order) -> messages.OrderAmended:
     return messages.OrderAmended(
         order_id=value.ref,

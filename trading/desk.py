@@ -181,10 +181,10 @@ class Desk:
                     continue
                 decided = decide(state, request.command, market, now, rules)
                 states[request.account_id] = decided.state
+                told += [(request.account_id, fact) for fact in decided.facts]
                 if isinstance(decided, Rejected):
                     answers.append(decided.error)
                     continue
-                told += [(request.account_id, fact) for fact in decided.facts]
                 told += _taken_over(decided, loaded.house, states, market, now, rules)
                 answers.append(decided)
             written = storage.write(told, loaded, states)

@@ -60,5 +60,8 @@ ROUTES: dict[str, Route] = {
     "cancel_all_orders": Route(
         "cancel_all_orders", messages.CancelAllOrders, messages.OrdersCanceled, trading.cancel_all_orders
     ),
+    "submit_decision": Route(
+        "submit_decision", messages.SubmitDecision, messages.DecisionSubmitted, trading.submit_decision
+    ),
     "cancel_after": Route("cancel_after", messages.CancelAfter, messages.DeadlineSet, trading.cancel_after),
 }

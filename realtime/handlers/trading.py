@@ -5,19 +5,18 @@ from concurrent.futures import Future
 from datetime import timedelta
 
 from django.utils import timezone
-from msgspec import UnsetType
 
 from realtime import wire
 from realtime.connection import Connection
 from realtime.handlers.answer import Answer
+from realtime.handlers.asked import decision_asked, order_asked, refusal
 from realtime.protocol import messages
-from realtime.protocol.errors import CODES, FieldError, ProtocolError, unavailable
+from realtime.protocol.errors import FieldError, ProtocolError, unavailable
 from realtime.session import Session
 from trading.authority import Actor
 from trading.desk import Answer as DeskAnswer
 from trading.desk import Done, Request, desk
 from trading.domain import commands
-from trading.domain.enums import MarginMode, OrderType, Side, TimeInForce
 from trading.domain.errors import Rejection
 
 ANSWERED_WITHIN_S = 10.0
@@ -25,27 +24,15 @@ ANSWERED_WITHIN_S = 10.0
 
 async def place_order(connection: Connection, data: messages.PlaceOrder) -> Answer:
     """Place an order and tell what became of it."""
-    command = commands.PlaceOrder(
-        symbol=data.symbol,
-        side=Side(data.side),
-        size=None if isinstance(data.size, UnsetType) else data.size,
-        order_type=OrderType(data.order_type),
-        price=data.price,
-        time_in_force=None if data.time_in_force is None else TimeInForce(data.time_in_force),
-        reduce_only=data.reduce_only,
-        leverage=data.leverage,
-        margin_mode=None if data.margin_mode is None else MarginMode(data.margin_mode),
-        client_order_id=data.client_order_id,
-        trigger_price=data.trigger_price,
-        stop_loss=_bracket(data.stop_loss),
-        take_profit=_bracket(data.take_profit),
-    )
-    done = await _done(connection.session, data.account_id, command)
+    done = await _done(connection.session, data.account_id, order_asked(data))
     return Answer(wire.order_placed(done.orders[0], duplicate=done.duplicate))
 
 
-def _bracket(data: messages.Bracket | None) -> commands.Bracket | None:
-    return None if data is None else commands.Bracket(data.trigger_price, data.price)
+async def submit_decision(connection: Connection, data: messages.SubmitDecision) -> Answer:
+    """Tell what a model outside decided; an order may follow by its id."""
+    command = decision_asked(data, connection.session.username)
+    done = await _done(connection.session, data.account_id, command)
+    return Answer(wire.decision_submitted(done.decision_id, data.client_decision_id, duplicate=done.duplicate))
 
 
 async def amend_order(connection: Connection, data: messages.AmendOrder) -> Answer:
@@ -115,15 +102,9 @@ async def _answered(future: "Future[DeskAnswer]") -> DeskAnswer:
             raise unavailable() from None
         if future.done():
             return future.result()
-        raise ProtocolError(
-            "execution_unknown", "The database does not answer; ask for the order by its client_order_id."
-        ) from None
+        raise unknown() from None
 
 
-def refusal(error: Rejection) -> ProtocolError:
-    """Return a refusal of the exchange as an error of the protocol."""
-    assert error.code in CODES, error.code
-    fields = [FieldError(problem.path, problem.message) for problem in error.fields]
-    return ProtocolError(
-        error.code, error.message, fields=fields, retry_after_ms=error.retry_after_ms, reason=error.reason
-    )
+def unknown() -> ProtocolError:
+    """Return the error of a request that the desk has begun and nobody knows the end of."""
+    return ProtocolError("execution_unknown", "The database does not answer; ask for the order by its client_order_id.")

@@ -15,6 +15,7 @@ CODES = {
     "unknown_channel": "There is no such channel.",
     "unknown_symbol": "The symbol is not traded here.",
     "duplicate_client_order_id": "The `client_order_id` was used before with another body.",
+    "duplicate_client_decision_id": "The `client_decision_id` was used before with another body.",
     "order_rejected": "The order breaks a rule of the exchange; `reason` names it.",
     "insufficient_margin": "The account has not enough free margin.",
     "account_frozen": "The account is frozen.",

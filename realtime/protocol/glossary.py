@@ -15,6 +15,7 @@ MEANINGS = {
     "balance": "Cash, in USDC.",
     "bid": "The best bid, where the market gives a book.",
     "channels": "The channels subscribed to now.",
+    "client_decision_id": "The client's own name for the decision, unique for its account for ever.",
     "client_order_id": "The client's own name for the order, unique for its account for ever.",
     "created_at": "When it was placed.",
     "daily_pnl": "Profit or loss since the day began, UTC, in USDC.",
@@ -93,6 +94,16 @@ SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
         "leverage": "From 1 to the symbol's greatest. Default: the position's, else the symbol's.",
         "margin_mode": "`cross` or `isolated`; changes only while nothing is held. Default: its own, else `cross`.",
         "client_order_id": "Your own name for the order, unique for ever: with it a retry can never trade twice.",
+        "decision_id": "The decision that it follows from: the order is then held to the account's risk limits.",
+    },
+    messages.SubmitDecision: {
+        "account_id": "The account that it is about.",
+        "symbol": "What it is about.",
+        "decision": "`buy`, `sell`, `hold` or `close`. No order is placed: send that with the `decision_id`.",
+        "reasoning": "Why, in the model's words.",
+        "confidence": "From 0 to 1, rounded to four decimals.",
+        "model": "Who decided. Default: the user's name.",
+        "client_decision_id": "Your own name for the decision, unique for ever: a retry is told only once.",
     },
     messages.Bracket: {
         "trigger_price": "The mark at which it fires; on the symbol's tick.",
@@ -170,6 +181,10 @@ SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
     messages.AssetCurve: {"points": "Oldest first, the last one now; at most 1,000, evenly thinned out beyond that."},
     messages.OrderPlaced: {
         "duplicate": "True: an earlier request placed this order, and nothing new was done.",
+    },
+    messages.DecisionSubmitted: {
+        "decision_id": "The decision; `place_order` takes it.",
+        "duplicate": "True: an earlier request submitted this decision, and nothing new was done.",
     },
     messages.OrderCanceled: {"status": "`canceled`.", "filled_size": "How much was filled before."},
     messages.OrdersCanceled: {"canceled": "The orders' ids.", "failed": "The ids of those that were not; empty."},

@@ -16,6 +16,11 @@ from realtime.protocol.numbers import Number
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
+ClientDecisionId = ClientOrderId
+DecisionId = Annotated[str, msgspec.Meta(pattern=r"^dec-[0-9]{3,15}\Z")]
+Reasoning = Annotated[str, msgspec.Meta(min_length=1, max_length=8_000, pattern=r"^[^\x00]*\Z")]
+ModelName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,60}\Z")]
+Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
 OrderType = Literal["market", "limit", "stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
 Timeframe = Literal["1h", "24h", "7d", "30d", "90d", "1y", "all"]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -113,12 +118,25 @@ class PlaceOrder(Request, frozen=True):
     client_order_id: ClientOrderId | None = None
     stop_loss: Bracket | None = None
     take_profit: Bracket | None = None
+    decision_id: DecisionId | None = None
 
     @classmethod
     def lacking(cls, given: Mapping[str, object]) -> Sequence[str]:
         """Only a reduce-only trigger may have no size: it then follows the position."""
         follows = given.get("reduce_only") is True and given.get("order_type") not in ("market", "limit")
         return () if "size" in given or follows else ("size",)
+
+
+class SubmitDecision(Request, frozen=True):
+    """What a model outside decided about a symbol, and why."""
+
+    account_id: Id
+    symbol: Symbol
+    decision: Literal["buy", "sell", "hold", "close"]
+    reasoning: Reasoning
+    confidence: Confidence | None = None
+    model: ModelName | None = None
+    client_decision_id: ClientDecisionId | None = None
 
 
 class AmendOrder(Request, frozen=True):
@@ -352,6 +370,14 @@ class OrderPlaced(Reply, frozen=True):
     average_price: Number | None
     duplicate: bool
     reason: str | None
+
+
+class DecisionSubmitted(Reply, frozen=True):
+    """The decision as it was taken down. It is on disk, and told in `model_chat`."""
+
+    decision_id: str
+    client_decision_id: str | None
+    duplicate: bool
 
 
 class OrderAmended(Reply, frozen=True):

@@ -1,6 +1,7 @@
 """What may be asked of an account. Each is decided alone, in the order given."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -196,6 +197,13 @@ class SubmitDecision:
     outcome: str = ""
     run_id: int | None = None
     """The run of the model that it came from."""
+    from_client: bool = False
+    """A client sent it: the same id with another body is refused."""
+
+    def fingerprint(self) -> str:
+        """Digest what a client says in it, without its id."""
+        body = [self.model, self.symbol, self.action, self.reasoning, _plain(self.confidence)]
+        return hashlib.sha256(json.dumps(body).encode()).hexdigest()
 
 
 Command = (

@@ -7,6 +7,7 @@
     ├── InsufficientMargin
     ├── OrderRejected            with a `reason`
     ├── DuplicateClientOrderId
+    ├── DuplicateClientDecisionId
     ├── NotFound
     ├── NotOpen
     ├── Forbidden
@@ -90,6 +91,16 @@ class DuplicateClientOrderId(Rejection):
         super().__init__(
             "This client_order_id belongs to an earlier order with another body; choose a new one.",
             fields=[FieldProblem("client_order_id", "was used before with another body")],
+        )
+
+
+class DuplicateClientDecisionId(Rejection):
+    code = "duplicate_client_decision_id"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This client_decision_id belongs to an earlier decision with another body; choose a new one.",
+            fields=[FieldProblem("client_decision_id", "was used before with another body")],
         )
 
 

@@ -93,4 +93,23 @@ class DecisionRecorded:
     run_id: int | None = None
 
 
-Fact = OrderChanged | TradeExecuted | PositionChanged | CashMoved | AccountChanged | EquityRecorded | DecisionRecorded
+@dataclass(frozen=True, slots=True)
+class DecisionFollowed:
+    """What became of an earlier decision, of id `ref`, when an order was to follow: `order_ref`, None if refused."""
+
+    ref: int
+    status: DecisionStatus
+    outcome: str
+    order_ref: int | None
+
+
+Fact = (
+    OrderChanged
+    | TradeExecuted
+    | PositionChanged
+    | CashMoved
+    | AccountChanged
+    | EquityRecorded
+    | DecisionRecorded
+    | DecisionFollowed
+)

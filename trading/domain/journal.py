@@ -114,6 +114,8 @@ class Journal:
         result = book_fill(before, order.side, size, price, paid, keep_margin=liquidation)
         cash = self.state.cash - paid + (result.closed_pnl or 0)
         self.state = replace(self.state.with_position(result.position), cash=cash)
+        if result.closed_pnl is not None and result.closed_pnl < 0:
+            self.state = replace(self.state, conduct=self.state.conduct.lost(self.now))
         self._touch(order.symbol)
         self._filled = True
         self.tell(

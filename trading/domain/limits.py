@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+HOUR = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
@@ -35,3 +37,19 @@ class Conduct:
 
     ordered_at: tuple[datetime, ...] = ()
     lost_at: datetime | None = None
+
+    def ordered(self, now: datetime) -> "Conduct":
+        """Return it after one more order followed from a decision."""
+        return Conduct((*self.within_hour(now), now), self.lost_at)
+
+    def lost(self, now: datetime) -> "Conduct":
+        """Return it after a fill that lost."""
+        return Conduct(self.ordered_at, now)
+
+    def within_hour(self, now: datetime) -> tuple[datetime, ...]:
+        """Return when orders followed from decisions within the hour before `now`; what is an hour old is out."""
+        return tuple(at for at in self.ordered_at if at > now - HOUR)
+
+
+DEFAULT_LIMITS = RiskLimits()
+NO_CONDUCT = Conduct()

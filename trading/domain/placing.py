@@ -45,7 +45,7 @@ def place(
     check_order(command, instrument)
     quote = market.quote(command.symbol, now)
     book = market.book(quote)
-    leverage = _leverage(state, command, instrument)
+    leverage = leverage_of(state, command, instrument)
     size, kind = _admitted_size(state, command), command.order_type
     limit = _limit(command, quote, book, instrument, policies)
     if not command.reduce_only:
@@ -138,7 +138,7 @@ def _check_room(state: AccountState, more: int, policies: Policies) -> None:
         )
 
 
-def _leverage(state: AccountState, command: PlaceOrder, instrument: Instrument) -> int:
+def leverage_of(state: AccountState, command: PlaceOrder, instrument: Instrument) -> int:
     """Return the order's leverage: its own, else the position's, else the instrument's default."""
     default = min(instrument.default_leverage, instrument.max_leverage)
     return command.leverage or state.position(command.symbol, default).leverage

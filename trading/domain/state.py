@@ -6,9 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import margin
+from trading.domain.decisions import Decision
 from trading.domain.enums import AccountStatus, OrderStatus
 from trading.domain.equity import Day
 from trading.domain.fees import FeeRates
+from trading.domain.limits import DEFAULT_LIMITS, NO_CONDUCT, Conduct, RiskLimits
 from trading.domain.market import Market
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
@@ -20,8 +22,8 @@ from trading.domain.values import replace
 class AccountState:
     """`cash` is deposits + realised PnL - fees + funding, USDC; open positions are worth their unrealised PnL besides.
 
-    `orders` holds every open order, and such finished ones as the commands at hand name. `decisions` maps the client
-    ids of earlier decisions, as far as the commands at hand name them, to their ids.
+    `orders` holds every open order, and such finished ones as the commands at hand name. So does `decisions` earlier
+    decisions, by their client ids, and `decided` those, by their ids, that orders are to follow from.
     """
 
     id: int
@@ -30,7 +32,11 @@ class AccountState:
     status: AccountStatus = AccountStatus.ACTIVE
     positions: Mapping[str, Position] = field(default_factory=dict)
     orders: Mapping[int, Order] = field(default_factory=dict)
-    decisions: Mapping[str, int] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    decided: Mapping[int, Decision] = field(default_factory=dict)
+    limits: RiskLimits = DEFAULT_LIMITS
+    """What orders that follow from decisions keep."""
+    conduct: Conduct = NO_CONDUCT
     ledger_keys: frozenset[str] = frozenset()
     """The keys of earlier ledger entries, as far as the commands at hand would write them again."""
     held_when_due: Mapping[str, Decimal] = field(default_factory=dict)

@@ -63,3 +63,8 @@ class ModelDecision(AccountRow):
 
 def public_decision_id(pk: int) -> str:
     return f"dec-{pk:03d}"
+
+
+def decision_key(public_id: str) -> int:
+    """Return the primary key that a public id, as in ``dec-001``, stands for."""
+    return int(public_id.removeprefix("dec-"))

@@ -55,6 +55,11 @@ class Order(AccountRow):
             models.Index(fields=["account", "-id"], name="order_of_account"),
             models.Index(fields=["account"], condition=ACTIVE, name="order_active_of_account"),
             models.Index(fields=["decision"], condition=Q(decision__isnull=False), name="order_of_decision"),
+            models.Index(
+                fields=["account", "created_at"],
+                condition=Q(decision__isnull=False, parent__isnull=True),
+                name="order_by_decision_of_account",
+            ),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="order_of_parent"),
             models.Index(
                 fields=["instrument", "side", "order_type", "trigger_price"],

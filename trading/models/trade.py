@@ -30,7 +30,10 @@ class Trade(AccountRow):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["account", "-id"], name="trade_of_account")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="trade_of_account"),
+            models.Index(fields=["account", "-id"], condition=Q(pnl__lt=0), name="trade_lost_of_account"),
+        ]
         constraints = [
             known("side", Side, "trade_side_known"),
             known("status", TradeStatus, "trade_status_known"),

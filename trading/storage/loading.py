@@ -14,9 +14,10 @@ from trading.domain.orders import Order as OrderValue
 from trading.domain.positions import Position as PositionValue
 from trading.domain.state import AccountState
 from trading.holding import held_when_due
-from trading.models import ModelDecision, Order, Position
+from trading.models import Order, Position
 from trading.rows import Select
 from trading.storage import volumes
+from trading.storage.earlier import Earlier
 
 Ask = tuple[int, commands.Command]
 NAMED_BY_CLIENT = commands.PlaceOrder | commands.ClosePosition | commands.CancelOrder | commands.AmendOrder
@@ -43,7 +44,6 @@ _active_and_named_orders = Select(
     Order, *ORDER, where=f"account_id {{numbers}} AND {ACTIVE}", pairs=("account_id", "client_order_id")
 )
 _orders_by_id = Select(Order, *ORDER, where="id {numbers}")
-_decisions = Select(ModelDecision, "account_id", "client_decision_id", "id", pairs=("account_id", "client_decision_id"))
 _entries = Select(LedgerEntry, "account_id", "key", pairs=("account_id", "key"))
 
 
@@ -67,7 +67,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
         position = _position(*values)
         positions[account_id][position.symbol] = position
     orders = _orders(asks, rows)
-    decisions = _decisions_named(asks)
+    earlier = Earlier(asks, now)
     keys = _ledger_keys_named(asks)
     held = held_when_due(_hours_named(asks), positions)
     traded = volumes.load(asks, now.date())
@@ -82,13 +82,13 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
             status=AccountStatus(status),
             positions=positions[pk],
             orders=orders[pk],
-            decisions=decisions.get(pk, {}),
             ledger_keys=keys.get(pk, frozenset()),
             held_when_due=held.get(pk, {}),
             fee_rates=traded.get(pk, volumes.NOTHING).rates,
             cancel_after=cancel_after,
             liquidated_at=liquidated_at,
             is_house=is_house,
+            **earlier.of(pk),
         )
     return Loaded(states, owners, traded, house)
 
@@ -147,18 +147,6 @@ def _orders_named(asks: Sequence[Ask]) -> tuple[set[int], set[tuple[int, str]]]:
         elif isinstance(placed, NAMED_BY_CLIENT) and placed.client_order_id:
             client_ids.add((account_id, placed.client_order_id))
     return ids, client_ids
-
-
-def _decisions_named(asks: Sequence[Ask]) -> dict[int, dict[str, int]]:
-    named = {
-        (account_id, command.client_decision_id)
-        for account_id, command in asks
-        if isinstance(command, commands.SubmitDecision) and command.client_decision_id
-    }
-    found: dict[int, dict[str, int]] = {}
-    for account_id, name, pk in _decisions(named) if named else ():
-        found.setdefault(account_id, {})[name] = pk
-    return found
 
 
 def _ledger_keys_named(asks: Sequence[Ask]) -> dict[int, frozenset[str]]:

@@ -12,7 +12,7 @@ from trading.domain.orders import Order as OrderValue
 from trading.domain.state import AccountState
 from trading.domain.values import replace
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
-from trading.rows import insert, made, update, upsert
+from trading.rows import Select, insert, made, update, upsert
 from trading.storage import volumes
 from trading.storage.loading import Loaded
 
@@ -23,6 +23,8 @@ FIXED = ("account_id", "instrument_id", "decision_id", "client_order_id", "side"
 UNTOLD = (facts.CashMoved, facts.AccountChanged)
 MOVING = (facts.TradeExecuted, facts.CashMoved, facts.AccountChanged, facts.EquityRecorded)
 """What changes the row of an account."""
+DECISION = ("id", *(field.attname for field in ModelDecision._meta.concrete_fields if not field.primary_key))
+_decisions = Select(ModelDecision, *DECISION, where="id {numbers}")
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ def write(told: Told, loaded: Loaded, states: Mapping[int, AccountState]) -> Wri
 
     queues: dict[type[facts.Fact], Iterator[models.Model]] = {
         facts.DecisionRecorded: iter(decisions.values()),
+        facts.DecisionFollowed: iter(_write_followed(told)),
         facts.OrderChanged: iter(orders),
         facts.TradeExecuted: iter(trades),
         facts.PositionChanged: iter(positions),
@@ -72,9 +75,11 @@ def write(told: Told, loaded: Loaded, states: Mapping[int, AccountState]) -> Wri
         row = next(queues[type(fact)])
         if isinstance(fact, facts.OrderChanged) and not fact.told:
             continue
-        if isinstance(fact, facts.DecisionRecorded) and isinstance(row, ModelDecision):
+        if isinstance(fact, facts.DecisionRecorded | facts.DecisionFollowed) and isinstance(row, ModelDecision):
             row.order_id_at_save = written.order_id(account_id, fact.order_ref)
-        updated = isinstance(fact, facts.PositionChanged) or (isinstance(fact, facts.OrderChanged) and not fact.created)
+        updated = isinstance(fact, facts.PositionChanged | facts.DecisionFollowed) or (
+            isinstance(fact, facts.OrderChanged) and not fact.created
+        )
         written.rows.append((row, not updated))
     return written
 
@@ -102,6 +107,17 @@ def _write_decisions(told: Told) -> dict[tuple[int, int], ModelDecision]:
     }
     keys = insert(ModelDecision, list(new.values()))
     return {name: made(ModelDecision, {"id": key, **row}) for key, (name, row) in zip(keys, new.items(), strict=True)}
+
+
+def _write_followed(told: Told) -> list[ModelDecision]:
+    """Update earlier decisions, each as its last fact left it; return a row for each fact."""
+    changes = [fact for _, fact in told if isinstance(fact, facts.DecisionFollowed)]
+    if not changes:
+        return []
+    last = {fact.ref: {"id": fact.ref, "status": fact.status, "outcome": fact.outcome} for fact in changes}
+    update(ModelDecision, list(last.values()))
+    rows = {row[0]: dict(zip(DECISION, row, strict=True)) for row in _decisions(list(last))}
+    return [made(ModelDecision, {**rows[fact.ref], "status": fact.status, "outcome": fact.outcome}) for fact in changes]
 
 
 def _write_orders(told: Told, written: Written) -> list[Order]:
