@@ -70,7 +70,7 @@ def saved(browser: Client, page: str, row: Any, **changes: object) -> None:
     values = {name: "" if (value := form[name].value()) is None else value for name in form.fields}
     for name in [name for name in values if name.endswith("_at")]:
         moment = getattr(row, name)
-        values |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
+        values |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"} if moment else {}
     response = browser.post(url, values | changes)
     assert response.status_code == 302, response.context["adminform"].form.errors
 

@@ -83,13 +83,13 @@ def test_cash_that_is_moved_has_its_entry() -> None:
 def test_a_decision_is_written_with_its_order() -> None:
     account = an_account()
     command = SubmitDecision(
-        "rsi", "BTC", Action.BUY, "oversold", d("0.75"), {"rsi": "28"}, client_decision_id="x", order=an_order("0.1")
+        "rsi", "BTC", Action.BUY, "oversold", d("0.75"), {"rsi": "28"}, client_decision_id="x", order=an_order("0.05")
     )
     answer = done(account, command)
     decision, order = ModelDecision.objects.get(), Order.objects.get()
     assert (answer.decision_id, answer.orders[0].ref) == (decision.pk, order.pk)
     assert order.decision_id == decision.pk
-    assert (decision.outcome, decision.facts) == ("buy 0.1 filled at 67010", {"rsi": "28"})
+    assert (decision.outcome, decision.facts) == ("buy 0.05 filled at 67010", {"rsi": "28"})
     again = done(account, command)
     assert (again.duplicate, again.decision_id) == (True, decision.pk)
     assert Trade.objects.count() == 1
@@ -97,7 +97,7 @@ def test_a_decision_is_written_with_its_order() -> None:
 
 def test_the_same_decision_twice_in_a_batch_is_carried_out_once() -> None:
     account = an_account()
-    command = SubmitDecision("rsi", "BTC", Action.BUY, "oversold", client_decision_id="x", order=an_order("0.1"))
+    command = SubmitDecision("rsi", "BTC", Action.BUY, "oversold", client_decision_id="x", order=an_order("0.05"))
     first, second = execute(account, command, command)
     assert isinstance(first, Done)
     assert isinstance(second, Done)

@@ -62,6 +62,7 @@ from trading.domain.errors import (
     UnknownSymbol,
 )
 from trading.domain.facts import CashMoved, DecisionRecorded, EquityRecorded, OrderChanged, PositionChanged
+from trading.domain.limits import RiskLimits
 from trading.domain.market import Market
 from trading.domain.policies import Policies
 from trading.domain.state import AccountState
@@ -627,6 +628,9 @@ def test_resting_orders_do_not_fill_on_a_stale_price() -> None:
 # Decisions
 
 
+UNLIMITED = RiskLimits(None, None, None, None, None, None, None, None, None)
+
+
 def a_decision(**values: Any) -> SubmitDecision:
     return SubmitDecision("rsi", "BTC", Action.BUY, "RSI oversold", d("0.8"), facts={"rsi": "28"}, **values)
 
@@ -637,7 +641,7 @@ def decision_in(result: Accepted) -> DecisionRecorded:
 
 
 def test_a_decision_is_recorded_with_the_order_that_follows_from_it() -> None:
-    result = accepted(an_account(), a_decision(order=an_order()), a_booked_market())
+    result = accepted(an_account(limits=UNLIMITED), a_decision(order=an_order()), a_booked_market())
     decision = decision_in(result)
     assert result.facts[0] is decision
     assert result.decision == decision.ref == result.orders[0].decision_ref
@@ -656,7 +660,7 @@ def test_a_decision_is_recorded_with_the_order_that_follows_from_it() -> None:
     ],
 )
 def test_a_decision_tells_what_became_of_it(order: PlaceOrder | None, outcome: str) -> None:
-    result = accepted(an_account(), a_decision(order=order), a_booked_market())
+    result = accepted(an_account(limits=UNLIMITED), a_decision(order=order), a_booked_market())
     decision = decision_in(result)
     assert decision.outcome.startswith(outcome)
     if outcome.startswith("refused"):
@@ -675,7 +679,7 @@ def test_a_frozen_accounts_decision_is_recorded_but_not_carried_out() -> None:
 def test_the_same_decision_is_never_carried_out_twice() -> None:
     market = a_booked_market()
     command = a_decision(order=an_order(), client_decision_id="bar-7")
-    first = accepted(an_account(), command, market)
+    first = accepted(an_account(limits=UNLIMITED), command, market)
     again = accepted(first.state, command, market)
     assert again == Accepted(first.state, duplicate=True, decision=first.decision)
 

@@ -83,6 +83,10 @@ async def every_good_request(socket: Recorder, world: SimpleNamespace) -> None:
     await socket.request("place_order", **limit, client_order_id="rests")
     await socket.request("place_order", **limit, client_order_id="rests")
     await socket.request("place_order", **limit, reduce_only=False, leverage=5)
+    said = await socket.request(
+        "submit_decision", **mine, symbol="BTC", decision="buy", reasoning="So.", confidence=0.7, client_decision_id="d"
+    )
+    await socket.request("place_order", **order, decision_id=said["data"]["decision_id"])
     decided = SubmitDecision("rsi", "BTC", Action.BUY, "RSI oversold at 28", order=an_order())
     await in_orm(done, world.account, decided)
     for kind in ("model_chat_update", "asset_curve_update", "session_expiring", "order_update", "trade_update"):
@@ -117,6 +121,8 @@ async def every_kind_of_refusal(socket: Recorder, world: SimpleNamespace) -> lis
     refused.append(await socket.request("place_order", **{**limit, "price": 60000.123}))
     refused.append(await socket.request("place_order", **{**order, "size": 150}))
     refused.append(await socket.request("switch_user", user_id=world.stranger.owner_id))
+    said = {**mine, "symbol": "BTC", "decision": "buy", "reasoning": "Other.", "client_decision_id": "d"}
+    refused.append(await socket.request("submit_decision", **said))
     refused.append(await socket.request("place_order", **{**order, "sise": 1, "size": "NaN"}))
     refused.append(await socket.request("place_odrer", **order))
     for frame in ("{nonsense", b"\x00", "[]"):
@@ -150,7 +156,7 @@ async def test_every_frame_of_a_session_is_as_the_document_says(
     assert early["data"]["code"] == "unauthorized"
     assert codes == [
         "duplicate_client_order_id", "not_open", "not_found", "unknown_symbol", "order_rejected",
-        "insufficient_margin", "forbidden", "bad_request", "unknown_type", "bad_json", "bad_request", "bad_request",
+        "insufficient_margin", "forbidden", "duplicate_client_decision_id", "bad_request", "unknown_type", "bad_json", "bad_request", "bad_request",
     ]  # fmt: skip
 
 
