@@ -20,7 +20,8 @@ from realtime import hubs
 from realtime.protocol.errors import CLOSE_TOO_SLOW
 from tests.builders import a_token, an_account, an_order, done, set_price
 from tests.serving import Server
-from trading.models import Order, Trade
+from trading.domain.enums import DecisionStatus
+from trading.models import ModelDecision, Order, Trade
 
 BOT = Path(__file__).resolve().parent.parent.parent / "examples" / "first_bot.py"
 PATIENCE_S = 30.0
@@ -88,6 +89,11 @@ def test_it_is_short() -> None:
     assert lines_of_code() < 40
 
 
+def test_the_readme_has_the_very_same() -> None:
+    readme = (BOT.parent.parent / "README.md").read_text()
+    assert f"\n```python\n{BOT.read_text()}```\n" in readme
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_trades_and_resumes_where_it_was_cut_off(server: Server, settings: Any) -> None:
     settings.HYPERORU_REFRESH_S = 0.05
@@ -99,6 +105,9 @@ def test_it_trades_and_resumes_where_it_was_cut_off(server: Server, settings: An
         ordered = Order.objects.filter(account=account).order_by("id").first()
         assert ordered is not None
         assert str(ordered.client_order_id).startswith("first-bot-")
+        decision = ModelDecision.objects.get(pk=ordered.decision_id)
+        assert decision.client_decision_id == ordered.client_order_id
+        assert (decision.model, decision.status) == (account.owner.username, DecisionStatus.ACCEPTED)
 
         cut_off(output.process)
         done(account, an_order("0.03"))  # no price moves and it is away: nothing but `resume` can bring this

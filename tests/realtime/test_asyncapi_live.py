@@ -156,7 +156,8 @@ async def test_every_frame_of_a_session_is_as_the_document_says(
     assert early["data"]["code"] == "unauthorized"
     assert codes == [
         "duplicate_client_order_id", "not_open", "not_found", "unknown_symbol", "order_rejected",
-        "insufficient_margin", "forbidden", "duplicate_client_decision_id", "bad_request", "unknown_type", "bad_json", "bad_request", "bad_request",
+        "insufficient_margin", "forbidden", "duplicate_client_decision_id", "bad_request", "unknown_type",
+        "bad_json", "bad_request", "bad_request",
     ]  # fmt: skip
 
 
