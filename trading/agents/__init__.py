@@ -1,7 +1,17 @@
 """Models that decide: pure, one symbol and one closed bar at a time."""
 
 from trading.agents.base import Agent, AgentView, Verdict, to_command
-from trading.agents.registry import known_agents, make_agent
+from trading.agents.registry import known_agents, known_askers, make_agent, make_asker
 from trading.agents.settings import SettingsError
 
-__all__ = ["Agent", "AgentView", "SettingsError", "Verdict", "known_agents", "make_agent", "to_command"]
+__all__ = [
+    "Agent",
+    "AgentView",
+    "SettingsError",
+    "Verdict",
+    "known_agents",
+    "known_askers",
+    "make_agent",
+    "make_asker",
+    "to_command",
+]

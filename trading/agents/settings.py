@@ -16,7 +16,7 @@ class SettingsError(ValueError):
 def read_settings(kind: type[S], given: Mapping[str, Any]) -> S:
     """Build a settings dataclass from JSON values; what is not given keeps its default.
 
-    Fields may be int, bool, Decimal or tuple of strings. Raise `SettingsError` for an unknown name, a value of the
+    Fields may be int, bool, str, Decimal or tuple of strings. Raise `SettingsError` for an unknown name, a value of the
     wrong type, or (from the dataclass itself) a value out of range.
     """
     if not isinstance(given, Mapping):
@@ -34,11 +34,14 @@ def _value(name: str, kind: Any, value: Any) -> Any:
         return value
     if kind is int and isinstance(value, int) and not isinstance(value, bool):
         return value
+    if kind is str and isinstance(value, str):
+        return value
     if kind is Decimal and isinstance(value, int | float | str | Decimal) and not isinstance(value, bool):
         return _decimal(name, value)
     if kind == tuple[str, ...] and isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    wanted = {bool: "true or false", int: "a whole number", Decimal: "a number"}.get(kind, "a list of strings")
+    words = {bool: "true or false", int: "a whole number", str: "a string", Decimal: "a number"}
+    wanted = words.get(kind, "a list of strings")
     raise SettingsError(f"The setting {name!r} must be {wanted}, not {value!r:.40}.")
 
 
