@@ -169,6 +169,10 @@ LOGGING = {
         "daphne": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
+        # Language models are asked by these, which at lower levels tell what the headers of an endpoint say.
+        "openai": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
     },
 }
 

@@ -44,8 +44,11 @@ class _Body(msgspec.Struct):
 
 
 def read_completion(body: bytes, content_type: str) -> Completion:
-    """Read a chat completion with one choice. Raise `NoCompletion` for anything else."""
-    media = content_type.split(";")[0].strip().lower()
+    """Read a chat completion with one choice, of a content type without parameters.
+
+    Raise `NoCompletion` for anything else.
+    """
+    media = content_type.lower()
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
         raise NoCompletion(f"the endpoint answered {media[:60] or 'no content type'}, not JSON")
     try:

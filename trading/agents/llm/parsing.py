@@ -76,7 +76,7 @@ def _decisions(completion: Completion) -> list[Any]:
         raise Unusable(f"the reply names {given.name!r:.60} twice")
     try:
         return msgspec.convert(given, Reply, strict=True).decisions
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ValueError) as error:  # half a surrogate pair is a ValueError
         raise Unusable(f"the reply is not an object of decisions: {str(error)[:MOST_TOLD]}") from None
 
 
@@ -121,7 +121,7 @@ def _missing(symbol: str, strays: list[str]) -> str:
 def _entry(given: object) -> Entry | Refused:
     try:
         return read_entry(given)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
         return Refused(str(error)[:MOST_TOLD], _kept(given))
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,11 +13,13 @@ MOST_REASONING = 4_000
 PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,18})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
 class Figure:
-    """A number of a reply: a plain decimal string, or a number of JSON."""
+    """A number of a reply: a plain decimal string, or a number of JSON. No dataclass: those are read as objects."""
 
-    value: Decimal
+    __slots__ = ("value",)
+
+    def __init__(self, value: Decimal) -> None:
+        self.value = value
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

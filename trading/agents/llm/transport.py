@@ -35,13 +35,18 @@ class Outlet(httpx2.AsyncBaseTransport):
         headers["accept-encoding"] = "identity"  # what is packed small may be large
         if self._endpoint.key:
             headers["authorization"] = f"Bearer {self._endpoint.key}"
-        request.headers = httpx2.Headers(headers)
-        response = await self._inner.handle_async_request(request)
+        # A request of its own: the library reads its headers again in the one that it made.
+        carried = httpx2.Request(
+            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+        )
+        response = await self._inner.handle_async_request(carried)
         try:
             self._check(response)
         except Unreadable:
             await response.aclose()
             raise
+        # Text is UTF-8, as JSON is: what else an answer names may be no encoding of text at all.
+        response.headers["content-type"] = response.headers.get("content-type", "").split(";")[0].strip()
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _Bounded(response.stream, self._most)
         return response
