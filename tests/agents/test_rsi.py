@@ -170,13 +170,34 @@ def test_without_shorts_it_never_sells() -> None:
 
 
 def test_old_bars_and_a_forming_price_change_nothing() -> None:
-    model = agent(**LIVELY)
+    model = agent(**LIVELY, exchange_stops=False)
     for end in range(220, 1400, 60):
         view = view_at(end)
         assert model.decide(view) == model.decide(replace(view, bars=view.bars[-model.bars_needed :]))
         moved = model.decide(replace(view, mark=view.mark * 2))
         assert moved is not None
         assert moved.action is model.decide(view).action  # type: ignore[union-attr]
+
+
+def test_stop_and_target_go_to_the_exchange_unless_the_model_watches_them() -> None:
+    for view, verdict in only(verdicts(agent(**LIVELY)), Action.BUY, Action.SELL):
+        assert (verdict.stop_loss, verdict.take_profit) == tuple(Decimal(verdict.facts[x]) for x in ("stop", "target"))
+        order = to_command(MODEL, view, verdict).order
+        assert order is not None
+        assert order.stop_loss is not None
+        assert order.stop_loss.trigger_price == verdict.stop_loss
+    for _, verdict in only(verdicts(agent(**LIVELY, exchange_stops=False)), Action.BUY, Action.SELL):
+        assert (verdict.stop_loss, verdict.take_profit) == (None, None)
+
+
+def test_it_does_not_enter_where_the_price_is_beyond_its_stop_already() -> None:
+    model = agent(**LIVELY)
+    view, verdict = only(verdicts(model), Action.BUY)[0]
+    assert verdict.stop_loss is not None
+    late = model.decide(replace(view, mark=verdict.stop_loss))
+    assert late is not None
+    assert late.action is Action.HOLD
+    assert "at the price already" in late.reasoning
 
 
 def test_a_flat_market_gives_no_signal() -> None:
@@ -245,7 +266,7 @@ def neutral_view() -> AgentView:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_it_closes_at_the_stop_and_at_the_target_and_holds_between(sign: int) -> None:
-    model = agent(exit_level=65, stop_atr=2, target_atr=3)
+    model = agent(exit_level=65, stop_atr=2, target_atr=3, exchange_stops=False)
     view = neutral_view()
     at_entry = model.decide(held(view, sign, view.mark))
     assert at_entry is not None
@@ -350,8 +371,8 @@ def test_sizes_are_floored_to_the_lot_and_dust_is_no_order() -> None:
 
 
 def test_known_models_are_told() -> None:
-    assert known_agents() == (MODEL,)
-    with pytest.raises(SettingsError, match="choose one of rsi_support_resistance"):
+    assert known_agents() == ("buy_and_hold", "donchian_breakout", "ema_macd", "random", MODEL)
+    with pytest.raises(SettingsError, match="choose one of buy_and_hold, donchian_breakout"):
         make_agent("crystal_ball", {})
 
 
@@ -366,7 +387,7 @@ def test_settings_come_from_json() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"perod": 14}, "no setting 'perod'; choose from symbols, period"),
+        ({"perod": 14}, "no setting 'perod'; choose from symbols, leverage"),
         ({"period": "14"}, "'period' must be a whole number, not '14'"),
         ({"period": True}, "'period' must be a whole number"),
         ({"period": 1}, "'period' must be from 2"),
@@ -379,7 +400,8 @@ def test_settings_come_from_json() -> None:
         ({"allow_short": 1}, "'allow_short' must be true or false"),
         ({"risk_pct": 0}, "'risk_pct' must be greater than 0"),
         ({"risk_pct": 101}, "'risk_pct' must be at most 100"),
-        ({"every": -1}, "'every' must be greater than 0"),
+        ({"every": -1}, "'every' must be 0 or more"),
+        ({"symbols": ["BTC", "BTC"]}, "none twice"),
     ],
 )
 def test_bad_settings_are_told_by_name(settings: dict[str, Any], message: str) -> None:

@@ -39,18 +39,18 @@ def is_strong(touches: int) -> bool:
 class Columns:
     """The prices of a window of bars as arrays, oldest first. Immutable."""
 
-    __slots__ = ("_last", "_rows", "closes", "highs", "lows")
+    __slots__ = ("_rows", "closes", "highs", "last", "lows")
 
     def __init__(self, rows: Floats, last: Bar) -> None:
         self._rows = rows
-        self._last = last
+        self.last = last
         self.highs, self.lows, self.closes = rows
 
     @classmethod
     def of(cls, bars: Sequence[Bar], before: "Columns | None" = None) -> "Columns":
         """Read the bars; of `before`, a window as long and one bar older, only the new bar is read."""
         last = bars[-1]
-        if before is not None and len(bars) == len(before.closes) and bars[-2] is before._last:
+        if before is not None and 1 < len(bars) == len(before.closes) and bars[-2] is before.last:
             rows = np.empty_like(before._rows)
             rows[:, :-1] = before._rows[:, 1:]
             rows[:, -1] = _prices(last)
@@ -77,6 +77,37 @@ def atr(highs: Floats, lows: Floats, closes: Floats, period: int) -> float | Non
     if len(closes) <= period:
         return None
     return _last(talib.ATR(highs, lows, closes, timeperiod=period))
+
+
+def ema(closes: Floats, period: int) -> float | None:
+    """Return the exponential average after the last close: ``k = 2 / (period + 1)``, seeded by the first mean."""
+    return _last(talib.EMA(closes, timeperiod=period)) if len(closes) >= period else None
+
+
+def ema_cross(closes: Floats, fast: int, slow: int, within: int = 1) -> int:
+    """Return where the fast average crossed the slow one in the last `within` bars: 1 upwards, -1 downwards, 0: not.
+
+    Of several crosses the last counts. A cross is where the difference changes its sign.
+    """
+    if len(closes) < slow + within:
+        return 0
+    above = (talib.EMA(closes, timeperiod=fast) - talib.EMA(closes, timeperiod=slow))[-within - 1 :] > 0
+    last = bool(above[-1])
+    return 0 if bool(np.all(above == last)) else (1 if last else -1)
+
+
+def macd_histogram(closes: Floats, fast: int, slow: int, signal: int) -> float | None:
+    """Return the MACD less its signal line after the last close, in the unit of the prices, seeded as TA-Lib does."""
+    if len(closes) < slow + signal - 1:
+        return None
+    return _last(talib.MACD(closes, fastperiod=fast, slowperiod=slow, signalperiod=signal)[2])
+
+
+def donchian(highs: Floats, lows: Floats, period: int) -> tuple[float, float] | None:
+    """Return the highest high and the lowest low of the `period` bars before the last one: what its close may break."""
+    if len(highs) <= period:
+        return None
+    return float(np.max(highs[-period - 1 : -1])), float(np.min(lows[-period - 1 : -1]))
 
 
 def pivot_highs(highs: Floats, reach: int = PIVOT_REACH) -> list[int]:

@@ -5,11 +5,16 @@ from typing import Any
 
 from trading.agents.asking import Asker
 from trading.agents.base import Agent
+from trading.agents.baselines import BuyAndHold, RandomWalker
+from trading.agents.donchian import DonchianBreakout
+from trading.agents.ema_macd import EmaMacd
 from trading.agents.llm import LanguageModel
 from trading.agents.rsi import RsiSupportResistance
+from trading.agents.rule import Watcher
 from trading.agents.settings import SettingsError, read_settings
 
-AGENTS = {RsiSupportResistance.name: RsiSupportResistance}
+RULES: tuple[type[Watcher[Any]], ...] = (RsiSupportResistance, EmaMacd, DonchianBreakout, BuyAndHold, RandomWalker)
+AGENTS = {kind.name: kind for kind in RULES}
 ASKERS = {LanguageModel.name: LanguageModel}
 """Models that are asked about a whole account."""
 

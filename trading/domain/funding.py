@@ -23,6 +23,7 @@ INTEREST_BAND = Decimal("0.0005")
 MOST_HOURLY = Decimal("0.04")
 HOURS_OF_RATE = 8
 RATE_PLACES = Decimal("1e-12")
+NO_PREMIUM = Decimal(0).quantize(RATE_PLACES)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -131,10 +132,12 @@ def sampled(market: Market, instrument: Instrument, now: datetime) -> Sample | N
     quote = market.quotes.get(instrument.symbol)
     if quote is None or market.is_stale(quote, now):
         return None
-    book = market.untouched_book(quote)
     oracle = round_micro(quote.mark if quote.oracle is None else quote.oracle)
     if not oracle:
         return None
+    if quote.book is None and oracle == quote.mark:
+        return Sample(NO_PREMIUM, oracle)  # what is assumed around the oracle has its impact prices on either side
+    book = market.untouched_book(quote)
     bid = impact_price(book.bids, instrument.impact_notional)
     ask = impact_price(book.asks, instrument.impact_notional)
     return Sample(premium(bid, ask, oracle).quantize(RATE_PLACES, context=CONTEXT), oracle)
