@@ -1,7 +1,6 @@
 """A backtest is what the server does: the same bars through engine, desk and database give the same, to the cent."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,7 @@ from trading.backtesting.play import Run, play
 from trading.backtesting.venue import Terms
 from trading.domain.enums import LedgerKind, OrderStatus
 from trading.domain.market import Bar
-from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
+from trading.models import ModelDecision, Order, Position, Trade
 from trading.replaying import Replay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -28,18 +28,7 @@ class DonchianSettings(RuleSettings):
             raise SettingsError("The setting 'exit_period' must be at most 'period'.")
 
 
-@dataclass(frozen=True, slots=True)
-class Channels:
-    """The last close, and the channels of the bars before it."""
-
-    close: float
-    high: float
-    low: float
-    exit_high: float
-    exit_low: float
-
-
-class DonchianBreakout(Rule[DonchianSettings, Channels]):
+class DonchianBreakout(Rule[DonchianSettings, Columns]):
     """Buy where a bar closes above the highest high of the 20 bars before it, sell below their lowest low.
 
     A position is left where a bar closes beyond the shorter channel of the other side; else by its stop or target.
@@ -52,31 +41,31 @@ class DonchianBreakout(Rule[DonchianSettings, Channels]):
     def window(self) -> int:
         return max(self.settings.period, SETTLED_WILDER * self.settings.atr_period) + 1
 
-    def read(self, columns: Columns) -> Channels | None:
-        entered = indicators.donchian(columns.highs, columns.lows, self.settings.period)
-        left = indicators.donchian(columns.highs, columns.lows, self.settings.exit_period)
-        if entered is None or left is None:
-            return None
-        return Channels(float(columns.closes[-1]), *entered, *left)
+    def read(self, columns: Columns) -> Columns:
+        return columns
 
-    def signal(self, reading: Channels) -> int:
-        return 1 if reading.close > reading.high else -1 if reading.close < reading.low else 0
+    def signal(self, reading: Columns) -> int:
+        close, period = float(reading.closes[-1]), self.settings.period
+        high, low = indicators.donchian_high(reading.highs, period), indicators.donchian_low(reading.lows, period)
+        return 1 if high is not None and close > high else -1 if low is not None and close < low else 0
 
-    def turned(self, reading: Channels, sign: int) -> bool:
-        return reading.close < reading.exit_low if sign > 0 else reading.close > reading.exit_high
+    def turned(self, reading: Columns, sign: int) -> bool:
+        close, period = float(reading.closes[-1]), self.settings.exit_period
+        if sign > 0:
+            low = indicators.donchian_low(reading.lows, period)
+            return low is not None and close < low
+        high = indicators.donchian_high(reading.highs, period)
+        return high is not None and close > high
 
-    def confidence(self, reading: Channels) -> Decimal:
+    def confidence(self, reading: Columns) -> Decimal:
         return Decimal("0.6")
 
-    def tell(self, reading: Channels) -> tuple[str, dict[str, Any]]:
-        numbers = {
-            "channel_high": reading.high,
-            "channel_low": reading.low,
-            "exit_high": reading.exit_high,
-            "exit_low": reading.exit_low,
-        }
-        facts: dict[str, Any] = {name: plain(figures(number)) for name, number in numbers.items()}
-        facts |= {"period": self.settings.period, "exit_period": self.settings.exit_period}
+    def tell(self, reading: Columns) -> tuple[str, dict[str, Any]]:
+        s = self.settings
+        facts: dict[str, Any] = {"period": s.period, "exit_period": s.exit_period}
+        for name, period in (("channel", s.period), ("exit", s.exit_period)):
+            facts[f"{name}_high"] = plain(figures(indicators.donchian_high(reading.highs, period) or 0.0))
+            facts[f"{name}_low"] = plain(figures(indicators.donchian_low(reading.lows, period) or 0.0))
         where = {1: "above", -1: "below"}.get(self.signal(reading), "within")
         told = (
             f"Closed {where} the channel of {facts['period']} bars, {facts['channel_low']} to {facts['channel_high']} "

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading.agents import indicators
-from trading.agents.indicators import Columns
+from trading.agents.indicators import Columns, Cross, Floats
 from trading.agents.rule import SETTLED_EMA, SETTLED_WILDER, Rule
 from trading.agents.rule_settings import RuleSettings, positive, within
 from trading.agents.settings import SettingsError
@@ -35,12 +35,10 @@ class EmaMacdSettings(RuleSettings):
 
 @dataclass(frozen=True, slots=True)
 class Averages:
-    """After the last bar: the averages, which way they crossed lately (0: not), and the MACD's histogram."""
+    """The averages after the last bar, and the closes that the MACD is asked of where it matters."""
 
-    fast: float
-    slow: float
-    crossed: int
-    histogram: float
+    cross: Cross
+    closes: Floats
 
 
 class EmaMacd(Rule[EmaMacdSettings, Averages]):
@@ -59,24 +57,26 @@ class EmaMacd(Rule[EmaMacdSettings, Averages]):
         return max(*averages, SETTLED_WILDER * s.atr_period) + s.fresh + 1
 
     def read(self, columns: Columns) -> Averages | None:
-        s, closes = self.settings, columns.closes
-        fast, slow = indicators.ema(closes, s.fast), indicators.ema(closes, s.slow)
-        histogram = indicators.macd_histogram(closes, s.macd_fast, s.macd_slow, s.macd_signal)
-        if fast is None or slow is None or histogram is None:
-            return None
-        return Averages(fast, slow, indicators.ema_cross(closes, s.fast, s.slow, s.fresh), histogram)
+        s = self.settings
+        cross = indicators.ema_cross(columns.closes, s.fast, s.slow, s.fresh)
+        return None if cross is None else Averages(cross, columns.closes)
 
     def signal(self, reading: Averages) -> int:
-        return reading.crossed if reading.crossed * reading.histogram > 0 else 0
+        crossed = reading.cross.crossed
+        return crossed if crossed and crossed * self._histogram(reading) > 0 else 0
 
     def turned(self, reading: Averages, sign: int) -> bool:
-        return (reading.fast - reading.slow) * sign < 0
+        return (reading.cross.fast - reading.cross.slow) * sign < 0
+
+    def _histogram(self, reading: Averages) -> float:
+        s = self.settings
+        return indicators.macd_histogram(reading.closes, s.macd_fast, s.macd_slow, s.macd_signal) or 0.0
 
     def confidence(self, reading: Averages) -> Decimal:
         return Decimal("0.6")
 
     def tell(self, reading: Averages) -> tuple[str, dict[str, Any]]:
-        fast, slow, histogram = (figures(x) for x in (reading.fast, reading.slow, reading.histogram))
+        fast, slow, histogram = (figures(x) for x in (reading.cross.fast, reading.cross.slow, self._histogram(reading)))
         facts = {
             "fast": self.settings.fast,
             "slow": self.settings.slow,
@@ -85,7 +85,7 @@ class EmaMacd(Rule[EmaMacdSettings, Averages]):
             "macd_histogram": plain(histogram),
         }
         stands = {1: "has crossed above", -1: "has crossed below"}.get(
-            reading.crossed, "is above" if reading.fast > reading.slow else "is below"
+            reading.cross.crossed, "is above" if reading.cross.fast > reading.cross.slow else "is below"
         )
         told = (
             f"EMA {facts['fast']} at {facts['ema_fast']} {stands} EMA {facts['slow']} at {facts['ema_slow']}, "

@@ -6,7 +6,7 @@ A value is None where the window is too short for it, or says nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,15 @@ class Level:
     touches: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """Two averages, and which way the fast one crossed the slow one lately: 1 upwards, -1 downwards, 0 not at all."""
+
+    fast: float
+    slow: float
+    crossed: int
+
+
 def is_strong(touches: int) -> bool:
     """Tell whether a level that the market turned at so often is a strong one."""
     return touches >= STRONG_TOUCHES
@@ -49,6 +58,8 @@ class Columns:
     @classmethod
     def of(cls, bars: Sequence[Bar], before: "Columns | None" = None) -> "Columns":
         """Read the bars; of `before`, a window as long and one bar older, only the new bar is read."""
+        if isinstance(bars, Window):
+            return bars.columns()
         last = bars[-1]
         if before is not None and 1 < len(bars) == len(before.closes) and bars[-2] is before.last:
             rows = np.empty_like(before._rows)
@@ -57,6 +68,42 @@ class Columns:
         else:
             rows = np.array([_prices(bar) for bar in bars]).T.copy()
         return cls(rows, last)
+
+
+class Window(Sequence[Bar]):
+    """Some bars of a long series whose prices are read once: what `Columns` would read of them is a view of that."""
+
+    __slots__ = ("_bars", "_rows", "_start", "_stop")
+
+    def __init__(self, bars: Sequence[Bar], rows: Floats, start: int, stop: int) -> None:
+        """See bars from `start` up to `stop`; `rows` are those of all bars, by `rows_of`."""
+        self._bars, self._rows, self._start, self._stop = bars, rows, start, stop
+
+    @staticmethod
+    def rows_of(bars: Sequence[Bar]) -> Floats:
+        """Return the prices of a series as arrays."""
+        return np.array([_prices(bar) for bar in bars]).T.copy()
+
+    def columns(self) -> Columns:
+        return Columns(self._rows[:, self._start : self._stop], self._bars[self._stop - 1])
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    @overload
+    def __getitem__(self, place: int) -> Bar: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Window": ...
+    def __getitem__(self, place: int | slice) -> "Bar | Window":
+        """Return a bar, or the bars of a slice without steps."""
+        if isinstance(place, slice):
+            start, stop, _ = place.indices(len(self))
+            return Window(self._bars, self._rows, self._start + start, self._start + stop)
+        if place < 0:
+            place += len(self)
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        return self._bars[self._start + place]
 
 
 def _prices(bar: Bar) -> tuple[float, float, float]:
@@ -84,16 +131,18 @@ def ema(closes: Floats, period: int) -> float | None:
     return _last(talib.EMA(closes, timeperiod=period)) if len(closes) >= period else None
 
 
-def ema_cross(closes: Floats, fast: int, slow: int, within: int = 1) -> int:
-    """Return where the fast average crossed the slow one in the last `within` bars: 1 upwards, -1 downwards, 0: not.
+def ema_cross(closes: Floats, fast: int, slow: int, within: int = 1) -> Cross | None:
+    """Return both averages after the last close, and where they crossed in the last `within` bars.
 
     Of several crosses the last counts. A cross is where the difference changes its sign.
     """
     if len(closes) < slow + within:
-        return 0
-    above = (talib.EMA(closes, timeperiod=fast) - talib.EMA(closes, timeperiod=slow))[-within - 1 :] > 0
-    last = bool(above[-1])
-    return 0 if bool(np.all(above == last)) else (1 if last else -1)
+        return None
+    left = talib.EMA(closes, timeperiod=fast)[-within - 1 :].tolist()
+    right = talib.EMA(closes, timeperiod=slow)[-within - 1 :].tolist()
+    above = [a > b for a, b in zip(left, right, strict=True)]
+    last = above[-1]
+    return Cross(left[-1], right[-1], 0 if all(each is last for each in above) else 1 if last else -1)
 
 
 def macd_histogram(closes: Floats, fast: int, slow: int, signal: int) -> float | None:
@@ -103,11 +152,14 @@ def macd_histogram(closes: Floats, fast: int, slow: int, signal: int) -> float |
     return _last(talib.MACD(closes, fastperiod=fast, slowperiod=slow, signalperiod=signal)[2])
 
 
-def donchian(highs: Floats, lows: Floats, period: int) -> tuple[float, float] | None:
-    """Return the highest high and the lowest low of the `period` bars before the last one: what its close may break."""
-    if len(highs) <= period:
-        return None
-    return float(np.max(highs[-period - 1 : -1])), float(np.min(lows[-period - 1 : -1]))
+def donchian_high(highs: Floats, period: int) -> float | None:
+    """Return the highest high of the `period` bars before the last one: what its close may break."""
+    return float(highs[-period - 1 : -1].max()) if len(highs) > period else None
+
+
+def donchian_low(lows: Floats, period: int) -> float | None:
+    """Return the lowest low of the `period` bars before the last one."""
+    return float(lows[-period - 1 : -1].min()) if len(lows) > period else None
 
 
 def pivot_highs(highs: Floats, reach: int = PIVOT_REACH) -> list[int]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.agents.base import Agent, AgentView, to_command
+from trading.agents.indicators import Window
 from trading.backtesting.venue import Tally, Terms, Venue, reached, waits
 from trading.domain import margin
 from trading.domain.commands import RecordEquity, SettleFunding, SubmitDecision
@@ -28,6 +29,9 @@ BAND = 1e-6
 TELL_EVERY = 1_000
 LAST_MINUTE = 59
 """Of an hour."""
+LAST_HOUR = 23
+"""Of a day."""
+FLAT = (ZERO, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,12 @@ class _Player:
         opened = next(iter(series.values()))[first].open_time
         self._agent = agent
         self._series = series
-        self._symbols = [symbol for symbol in series if symbol in agent.symbols]
-        self._windows = [(symbol, series[symbol], terms.instruments[symbol]) for symbol in self._symbols]
+        self._clock = next(iter(series.values()))
+        self._markets = [
+            (symbol, bars, Window.rows_of(bars), terms.instruments[symbol])
+            for symbol, bars in series.items()
+            if symbol in agent.symbols
+        ]
         self._terms = terms
         self._venue = Venue(terms, capital, opened)
         self._premiums: dict[str, Premiums] = {}
@@ -107,33 +115,25 @@ class _Player:
         before = self._venue.state
         commands = self._decisions(place)
         if commands:
-            closed = self._series[self._symbols[0]][place].open_time + MINUTE
+            closed = self._clock[place].open_time + MINUTE
             if not walked:
                 self._venue.board.put(self._quotes(place, POINTS - 1, closed))
             self._venue.execute(commands, closed)
         if walked:
-            self._end(place)
+            self._after(self._clock[place], POINTS - 1)
         if self._venue.state is not before:
             self._look(place)
 
     def _decisions(self, place: int) -> list[SubmitDecision]:
-        agent, state, equity = self._agent, self._venue.state, None
-        needed = agent.bars_needed
+        agent, equity = self._agent, self._venue.state.cash
+        if self._positions:
+            equity = self._equity(place)
+        start, end = max(0, place + 1 - agent.bars_needed), place + 1
         commands = []
-        for symbol, bars, instrument in self._windows:
-            mark = bars[place].close
-            if equity is None:
-                equity = self._equity(place) if self._positions else state.cash
-            position = self._positions.get(symbol)
-            view = AgentView(
-                symbol,
-                instrument,
-                bars[max(0, place + 1 - needed) : place + 1],
-                mark,
-                equity,
-                ZERO if position is None else position.signed_size,
-                None if position is None else self._entries[symbol],
-            )
+        for symbol, bars, rows, instrument in self._markets:
+            size, entry = self._seen.get(symbol, FLAT)
+            window = Window(bars, rows, start, end)
+            view = AgentView(symbol, instrument, window, bars[place].close, equity, size, entry)
             verdict = agent.decide(view)
             if verdict is not None:
                 commands.append(to_command(agent.name, view, verdict))
@@ -147,11 +147,7 @@ class _Player:
         """See what the account has after a bar in which something happened."""
         state = self._venue.state
         self._positions: dict[str, Position] = {s: p for s, p in state.positions.items() if p.is_open}
-        self._entries = {
-            # As the model sees it of the engine: None where nothing is held.
-            symbol: position.entry_price
-            for symbol, position in self._positions.items()
-        }
+        self._seen = {symbol: (p.signed_size, p.entry_price) for symbol, p in self._positions.items()}
         self._is_busy = bool(self._positions or state.orders)
         self._waiting = [
             (order.symbol, order)
@@ -164,45 +160,51 @@ class _Player:
 
     def _is_eventful(self, place: int) -> bool:
         """Tell whether a price of the bar may bring anything about."""
-        if self._is_resting:
+        if self._is_resting or self._clock[place].open_time.minute == LAST_MINUTE:  # the hour's funding, the day's end
             return True
-        bars = {symbol: self._series[symbol][place] for symbol in self._series}
-        if any(
-            reached(order, bars[symbol].low) or reached(order, bars[symbol].high) for symbol, order in self._waiting
-        ):
-            return True
-        if next(iter(bars.values())).open_time.minute == 59:  # noqa: PLR2004  (funding is due, maybe a day is over)
-            return True
-        return bool(self._positions) and self._may_lack_margin(bars)
+        for symbol, order in self._waiting:
+            bar = self._series[symbol][place]
+            if reached(order, bar.low) or reached(order, bar.high):
+                return True
+        return self._may_lack_margin(place)
 
-    def _may_lack_margin(self, bars: Mapping[str, Bar]) -> bool:
+    def _may_lack_margin(self, place: int) -> bool:
+        """Tell whether the worst prices of the bar, all at once, may take what the positions need."""
         value, needed = float(self._venue.state.cash), 0.0
         for symbol, position in self._positions.items():
             long = position.side.sign > 0
-            notional = float(position.size) * float(bars[symbol].low if long else bars[symbol].high)
+            bar = self._series[symbol][place]
+            notional = float(position.size) * float(bar.low if long else bar.high)
             value += (notional - float(position.entry_notional)) * position.side.sign
             needed += max(notional * rate - deduction for rate, deduction in self._tiers[symbol]) + BAND * notional
         return value < needed
 
     def _walk(self, place: int) -> None:
-        """Take the bar's prices one after the other; after the last one come the models, and then `_end`."""
+        """Take the bar's prices one after the other; after the last one come the models, and then `_after`."""
+        bar = self._clock[place]
+        may_lack_margin = self._may_lack_margin(place)
         for point in range(POINTS):
-            at = self._series[self._symbols[0]][place].open_time + (point + 1) * QUARTER
-            self._due = {symbol: self._size(symbol) for symbol in self._series}
+            at = bar.open_time + (point + 1) * QUARTER
+            if bar.open_time.minute == LAST_MINUTE:
+                self._due = {symbol: self._size(symbol) for symbol in self._series}
             for quote in self._quotes(place, point, at):
-                self._venue.tick(quote, at)
+                self._venue.tick(quote, at, may_lack_margin=may_lack_margin)
             if point < POINTS - 1:
-                self._after(at)
+                self._after(bar, point)
 
-    def _end(self, place: int) -> None:
-        self._after(self._series[self._symbols[0]][place].open_time + MINUTE)
+    def _after(self, bar: Bar, point: int) -> None:
+        """Do what the engine does at the end of a step: let orders in, fund, write equity down.
 
-    def _after(self, now: datetime) -> None:
-        """Do what the engine does at the end of a step: let orders in, fund, write equity down."""
+        Funding needs the samples of the hour's last minute only, as those of an assumed book are all alike; equity is
+        to be known where a day ends.
+        """
+        now = bar.open_time + (point + 1) * QUARTER
         if self._is_resting:
             self._venue.let_in(now)
-        self._fund(now)
-        self._venue.execute([RecordEquity()], now)
+        if bar.open_time.minute == LAST_MINUTE:
+            self._fund(now)
+            if bar.open_time.hour == LAST_HOUR:
+                self._venue.execute([RecordEquity()], now)
 
     def _fund(self, now: datetime) -> None:
         """Sample premiums, and settle the hours that have ended at the rate of their samples."""

@@ -70,13 +70,16 @@ class Venue:
             self._note(decide(self.state, command, market, now, self.terms.policies))
         self.board.keep(market)
 
-    def tick(self, quote: Quote, now: datetime) -> None:
-        """Take a price and do what it brings about, as the engine does: triggers, resting orders, liquidation."""
+    def tick(self, quote: Quote, now: datetime, *, may_lack_margin: bool) -> None:
+        """Take a price and do what it brings about, as the engine does: triggers, resting orders, liquidation.
+
+        `may_lack_margin`: whether the account is to be looked at for liquidation, as it may be near it.
+        """
         self.board.put([quote])
         self.execute(self._fired(quote), now)
         if any(order.is_open for order in self.state.orders.values()):
             self.execute(self._reached(quote.symbol, now), now)
-        if any(position.is_open for position in self.state.positions.values()) or self.state.cash < 0:
+        if may_lack_margin:
             self.execute([Liquidate()], now)
 
     def let_in(self, now: datetime) -> None:

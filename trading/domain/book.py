@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 
 from trading.domain.enums import FillQuality, Side
 from trading.domain.instruments import Instrument, round_away_from_mid
-from trading.domain.money import ZERO
+from trading.domain.money import CONTEXT, ZERO
 
 SYNTHETIC_LEVELS = 20
 
@@ -85,9 +85,8 @@ def synthetic_book(instrument: Instrument, mark: Decimal) -> Book:
 
     def side(taker: Side) -> tuple[Level, ...]:
         levels: list[Level] = []
-        for step in range(SYNTHETIC_LEVELS):
-            offset = instrument.half_spread_bps / 10_000 * (2 * step + 1)
-            price = round_away_from_mid(mark * (1 + taker.sign * offset), instrument.size_decimals, taker)
+        for factor in _factors(instrument.half_spread_bps, taker):
+            price = round_away_from_mid(mark * factor, instrument.size_decimals, taker)
             if price <= 0 or (levels and levels[-1].price == price):
                 continue
             size = round(instrument.depth_notional / price, instrument.size_decimals)
@@ -96,3 +95,11 @@ def synthetic_book(instrument: Instrument, mark: Decimal) -> Book:
         return tuple(levels)
 
     return Book(bids=side(Side.SELL), asks=side(Side.BUY), quality=FillQuality.SYNTHETIC)
+
+
+@lru_cache(maxsize=64)
+def _factors(half_spread_bps: Decimal, taker: Side) -> tuple[Decimal, ...]:
+    """Return how far from the mark each level of an assumed book stands, as factors of it."""
+    with localcontext(CONTEXT):
+        offsets = [half_spread_bps / 10_000 * (2 * step + 1) for step in range(SYNTHETIC_LEVELS)]
+        return tuple(1 + taker.sign * offset for offset in offsets)

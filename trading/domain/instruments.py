@@ -6,12 +6,14 @@ Source of the rules: Hyperliquid documentation, "Tick and lot size" and "Margin 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 
 from trading.domain.enums import Side
 from trading.domain.money import CONTEXT, decimals
 
 MAX_PRICE_DECIMALS = 6
 PRICE_FIGURES = 5
+ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,23 @@ def size_is_valid(size: Decimal, size_decimals: int) -> bool:
 def round_to_tick(price: Decimal, size_decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
     """Round a price to the nearest valid one: 5 significant figures and 6 - size_decimals decimals, or an integer."""
     if price.adjusted() >= PRICE_FIGURES:
-        return price.quantize(Decimal(1), rounding, CONTEXT)
+        return price.quantize(ONE, rounding, CONTEXT)
     return _five_figures(price, size_decimals, rounding)
 
 
 def _five_figures(price: Decimal, size_decimals: int, rounding: str) -> Decimal:
-    figures = Context(prec=PRICE_FIGURES, rounding=rounding).create_decimal(price)
-    return figures.quantize(Decimal(1).scaleb(size_decimals - MAX_PRICE_DECIMALS), rounding, CONTEXT)
+    figures = _figures(rounding).create_decimal(price)
+    return figures.quantize(_tick(size_decimals), rounding, CONTEXT)
+
+
+@lru_cache
+def _figures(rounding: str) -> Context:
+    return Context(prec=PRICE_FIGURES, rounding=rounding)
+
+
+@lru_cache
+def _tick(size_decimals: int) -> Decimal:
+    return Decimal(1).scaleb(size_decimals - MAX_PRICE_DECIMALS)
 
 
 def round_away_from_mid(price: Decimal, size_decimals: int, side: Side) -> Decimal:

@@ -38,6 +38,8 @@ class Eaten:
 
 def depleted(levels: Sequence[Level], lacking: Decimal, size_decimals: int) -> tuple[Level, ...]:
     """Return levels, best first, without their first `lacking` USDC; what is left of a level is cut to the lot."""
+    if not lacking:
+        return tuple(level for level in levels if level.size)
     left: list[Level] = []
     with localcontext(CONTEXT):
         for level in levels:
