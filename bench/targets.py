@@ -42,6 +42,7 @@ def verdicts(results: Results, plan: Plan) -> list[Verdict]:
         *_exchange(results, plan),
         _at_least(results, "snapshots", 500, "snapshots: 500/s", "{:,.0f}/s"),
         _at_least(results, "bootstraps", 500, "bootstraps: 500/s", "{:,.0f}/s"),
+        _at_least(results, "backtest.rsi", 20_000, "backtest with the RSI rule: 20,000 bars/s", "{:,.0f} bars/s"),
         _at_least(results, "many.open", plan.many, f"{plan.many:,} connections open in one process", "{:,.0f}"),
         _stalled(results),
     ]

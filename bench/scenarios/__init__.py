@@ -1,5 +1,6 @@
 """What is measured, one file for each job. A scenario takes a run and adds to its results."""
 
+from bench.scenarios.backtest import backtest
 from bench.scenarios.calibration import calibration
 from bench.scenarios.durable import durable
 from bench.scenarios.fanout import fanout
@@ -23,6 +24,7 @@ SCENARIOS = {
     "durable": durable,
     "tick": tick,
     "history": history,
+    "backtest": backtest,
     "idle": idle,
     "many": many,
     "resume": resume,

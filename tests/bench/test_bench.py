@@ -31,7 +31,7 @@ def test_a_tiny_run_measures_ours_and_the_stock_server(tmp_path: Path) -> None:
 @pytest.mark.sqlite
 def test_a_tiny_run_measures_the_exchange_on_both_databases(tmp_path: Path) -> None:
     both = ["--servers", "hyperoru,hyperoru-pg"]
-    words = ["--plan", "tiny", "--only", "durable,tick,history", *both, "--out", str(tmp_path)]
+    words = ["--plan", "tiny", "--only", "durable,tick,history,backtest", *both, "--out", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *words], cwd=ROOT, capture_output=True, text=True, timeout=240
     )
