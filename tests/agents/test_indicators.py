@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.agents import indicators
-from trading.agents.indicators import Columns, Floats, Level
+from trading.agents.indicators import Columns, Floats, Level, Window
 from trading.domain.market import Bar
 
 DATA = Path(__file__).parent.parent / "data"
@@ -62,6 +62,56 @@ def test_atr_agrees_with_the_worked_series() -> None:
         end = index + 1
         value = indicators.atr(HIGHS[:end], LOWS[:end], CLOSES[:end], 14)
         assert value is None if expected is None else value == pytest.approx(expected, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("period", [9, 20, 21, 50])
+def test_ema_agrees_with_the_worked_series(period: int) -> None:
+    for index, expected in enumerate(CASES["series"][f"ema_{period}"]):
+        value = indicators.ema(CLOSES[: index + 1], period)
+        assert value is None if expected is None else value == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_macd_histogram_agrees_with_the_worked_series() -> None:
+    for index, expected in enumerate(CASES["series"]["macd_hist"]):
+        value = indicators.macd_histogram(CLOSES[: index + 1], 12, 26, 9)
+        assert value is None if expected is None else value == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_donchian_agrees_with_the_worked_channels_of_the_bar_before() -> None:
+    highs, lows = (CASES["series"][f"donchian_{name}_20"] for name in ("high", "low"))
+    for index in range(1, len(CLOSES)):
+        high = indicators.donchian_high(HIGHS[: index + 1], 20)
+        low = indicators.donchian_low(LOWS[: index + 1], 20)
+        assert high is None if highs[index - 1] is None else high == pytest.approx(highs[index - 1], abs=TOLERANCE)
+        assert low is None if lows[index - 1] is None else low == pytest.approx(lows[index - 1], abs=TOLERANCE)
+
+
+def test_crosses_and_breakouts_are_where_the_worked_ones_are() -> None:
+    crosses, breaks = [], []
+    for index in range(len(CLOSES)):
+        end = index + 1
+        cross = indicators.ema_cross(CLOSES[:end], 9, 21)
+        if cross is not None and cross.crossed:
+            crosses.append([index, "up" if cross.crossed > 0 else "down"])
+        high, low = indicators.donchian_high(HIGHS[:end], 20), indicators.donchian_low(LOWS[:end], 20)
+        if high is not None and CLOSES[index] > high:
+            breaks.append([index, "up"])
+        if low is not None and CLOSES[index] < low:
+            breaks.append([index, "down"])
+    assert crosses == CASES["derived"]["ema9_21_crosses"]
+    assert breaks == CASES["derived"]["donchian20_breaks_close_vs_prior_channel"]
+
+
+def test_a_cross_counts_as_long_as_it_is_fresh() -> None:
+    [(at, _), *_] = CASES["derived"]["ema9_21_crosses"]
+    for age in range(5):
+        cross = indicators.ema_cross(CLOSES[: at + 1 + age], 9, 21, within=3)
+        assert cross is not None
+        assert cross.crossed == (1 if age < 3 else 0)
+        assert (cross.fast, cross.slow) == (
+            indicators.ema(CLOSES[: at + 1 + age], 9),
+            indicators.ema(CLOSES[: at + 1 + age], 21),
+        )
 
 
 def test_rsi_agrees_with_the_published_worksheet() -> None:
@@ -127,6 +177,26 @@ def test_a_window_that_moves_on_reads_the_same_as_one_read_anew() -> None:
         anew = Columns.of(BARS[start:end])
         for name in ("highs", "lows", "closes"):
             assert getattr(before, name).tolist() == getattr(anew, name).tolist()
+
+
+def test_a_window_of_a_series_read_once_is_the_window_read_anew_bit_for_bit() -> None:
+    rows = Window.rows_of(BARS)
+    for start, end in ((0, 1), (0, 50), (37, 178), (159, 300)):
+        window = Window(BARS, rows, start, end)
+        seen, anew = Columns.of(window), Columns.of(BARS[start:end])
+        for name in ("highs", "lows", "closes"):
+            assert getattr(seen, name).tobytes() == getattr(anew, name).tobytes()
+        if end - start > 20:
+            assert indicators.rsi(seen.closes, 14) == indicators.rsi(anew.closes, 14)
+            assert indicators.atr(seen.highs, seen.lows, seen.closes, 14) == indicators.atr(
+                anew.highs, anew.lows, anew.closes, 14
+            )
+        assert seen.last is anew.last is BARS[end - 1]
+        assert list(window) == BARS[start:end]
+        assert (window[-1], len(window)) == (BARS[end - 1], end - start)
+        assert list(window[-10:]) == BARS[start:end][-10:]
+        with pytest.raises(IndexError):
+            window[end - start]
 
 
 def test_too_few_bars_say_nothing() -> None:

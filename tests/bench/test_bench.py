@@ -40,4 +40,5 @@ def test_a_tiny_run_measures_the_exchange_on_both_databases(tmp_path: Path) -> N
     assert set(found["metrics"]["durable.spread"]["servers"]) == {"pgbench", "hyperoru", "hyperoru-pg"}
     for name in ("tick.none", "tick.crossing", "history.short", "history.long"):
         assert set(found["metrics"][name]["servers"]) == {"hyperoru", "hyperoru-pg"}, name
-    assert len(found["targets"]) == 12
+    assert found["metrics"]["backtest.rsi"]["servers"]["hyperoru"]["median"] > 0
+    assert len(found["targets"]) == 13
