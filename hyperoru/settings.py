@@ -204,6 +204,13 @@ HYPERORU_BATCH_SIZE = env.int("HYPERORU_BATCH_SIZE", default=64)
 HYPERORU_RECONCILE_EVERY_S = env.float("HYPERORU_RECONCILE_EVERY_S", default=3_600.0)  # 0: never
 check_limit("HYPERORU_RECONCILE_EVERY_S", HYPERORU_RECONCILE_EVERY_S, most=2_592_000)
 
+# The models: how many are asked at once, how long a run may take, what an account's may cost a day
+HYPERORU_MODEL_RUNS_AT_ONCE = env.int("HYPERORU_MODEL_RUNS_AT_ONCE", default=4)
+HYPERORU_MODEL_RUN_S = env.float("HYPERORU_MODEL_RUN_S", default=300.0)
+HYPERORU_LLM_DAILY_USD = Decimal(env.str("HYPERORU_LLM_DAILY_USD", default="5"))
+check_limit("HYPERORU_MODEL_RUNS_AT_ONCE", HYPERORU_MODEL_RUNS_AT_ONCE, most=1_000)
+check_limit("HYPERORU_MODEL_RUN_S", HYPERORU_MODEL_RUN_S, most=86_400)
+
 # The event log: what of it is kept, and how often the engine prunes the rest; 0 turns each off
 HYPERORU_EVENTS_KEEP_DAYS = env.float("HYPERORU_EVENTS_KEEP_DAYS", default=7.0)
 HYPERORU_EVENTS_KEEP_COUNT = env.int("HYPERORU_EVENTS_KEEP_COUNT", default=100_000)

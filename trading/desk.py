@@ -8,7 +8,7 @@ commit at high load.
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ class ExecutionUnknown(Rejection):
 
 
 class Fence(Protocol):
-    def refusal(self) -> Rejection | None:
-        """Return why a request may not be carried out any more, or None."""
+    def refusals(self, account_ids: Collection[int]) -> Mapping[int, Rejection]:
+        """Return whose requests may not be carried out any more, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +163,12 @@ class Desk:
         with _answering_after_commit(commit), self.limits.charging() as charges, transaction.atomic():
             loaded = storage.load([(r.account_id, r.command) for r in requests], now)
             authority = Authority([(r.actor, r.account_id) for r in requests if r.actor], loaded.owners, now)
-            distinct = {id(r.fence): r.fence for r in requests if r.fence is not None}
-            fences = {key: fence.refusal() for key, fence in distinct.items()}
+            refusals = _fenced(requests)
             market, rules = market_now(self.board, now), policies()
             states, told, answers = dict(loaded.states), list[tuple[int, Fact]](), list[Accepted | Rejection]()
             for request in requests:
                 state = states.get(request.account_id)
-                refusal = fences.get(id(request.fence)) if request.fence is not None else None
+                refusal = refusals.get((id(request.fence), request.account_id)) if refusals else None
                 if refusal is None and request.actor is not None:
                     refusal = authority.refusal(request.actor, request.account_id)
                 if refusal is None and state is None:
@@ -258,6 +257,15 @@ def _answering_after_commit(commit: _Commit) -> Iterator[None]:
         if not commit.begun:
             raise
         logger.exception("What was to follow a commit failed; the commit stands")
+
+
+def _fenced(requests: Sequence[Request]) -> dict[tuple[int, int], Rejection]:
+    """Ask each fence once; return the refusals by the fence's identity and the account."""
+    asks: dict[int, tuple[Fence, set[int]]] = {}
+    for request in requests:
+        if request.fence is not None:
+            asks.setdefault(id(request.fence), (request.fence, set()))[1].add(request.account_id)
+    return {(key, pk): no for key, (fence, ids) in asks.items() for pk, no in fence.refusals(ids).items()}
 
 
 def _taken_over(

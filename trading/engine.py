@@ -29,10 +29,14 @@ from trading.models import FeedCursor, Instrument
 from trading.prices import market_now, standing, store, usable
 from trading.reading import refresh_connections
 from trading.rows import upsert
+from trading.running.fences import ModelFence
+from trading.running.runner import Runner
 from trading.signals import housekeeping
 
 logger = logging.getLogger(__name__)
 STORE_EVERY = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=1)
+"""How often the engine looks for models that are to run."""
 CURSOR = "engine"
 EQUITY_SLICES = 20
 """In how many steps, at the most, the equity of all accounts is written: orders pass between them."""
@@ -55,6 +59,7 @@ class Lead:
     fence: int | None
     renewed: datetime
     stored: datetime | None = None
+    looked: datetime | None = None
     recorded: datetime | None = None
     quotes: dict[str, Quote] = field(default_factory=dict)
     unrecorded: deque[int] = field(default_factory=deque)
@@ -80,6 +85,7 @@ class Engine:
         self.lease = Lease(timedelta(seconds=settings.HYPERORU_LEASE_S))
         self._recorded = recorded
         self._lead: Lead | None = None
+        self.runner = Runner(desk, self.lease, clock)
 
     @property
     def leads(self) -> bool:
@@ -107,6 +113,7 @@ class Engine:
 
     def stop(self) -> None:
         """Write down where the feed is and give the lease back."""
+        self.runner.stop()
         try:
             if self._lead is not None:
                 self._store(self._lead)
@@ -136,6 +143,7 @@ class Engine:
                 lead.stored = now
                 self._carry_out(overdue(now))
             self._fund(lead.funding, now)
+            self._run_models(lead, now)
             self._record_equity(lead, now)
             housekeeping.send_robust(sender=self, now=now)
         except LeaseLost:
@@ -156,7 +164,13 @@ class Engine:
             lead.renewed = real
         else:  # also where another one led since: what this one remembers is from before that
             feed = self._feed(now)
-            self._lead = Lead(feed, Deciders(feed), Funding.resumed(self.lease), self.lease.fence, renewed=real)
+            self._lead = Lead(
+                feed,
+                Deciders(feed, ModelFence(self.lease, self.lease.fence)),
+                Funding.resumed(self.lease),
+                self.lease.fence,
+                renewed=real,
+            )
             market = "recorded" if self._recorded else settings.HYPERORU_MARKET
             logger.info("This engine leads: market %s, %s", market, ", ".join(feed.symbols))
         return self._lead
@@ -222,6 +236,13 @@ class Engine:
         self._carry_out(funding.requests())
         funding.settled(now)
 
+    def _run_models(self, lead: Lead, now: datetime) -> None:
+        """Begin the runs of models that are due: those that are asked decide beside the market."""
+        # A recording is played as fast as it goes: nobody can be asked about a moment that is over at once.
+        if self._recorded is None and _is_due(lead.looked, LOOK_EVERY, now):
+            lead.looked = now
+            self.runner.look(lead.deciders, market_now(self.desk.board, now), now, self._carry_out)
+
     def _liquidate(self, exposure: Exposure, market: Market) -> None:
         """Let the accounts be liquidated that may have to be: each is decided exactly, most lack nothing."""
         exposure.refresh()
@@ -246,7 +267,7 @@ class Engine:
         waiting, answers = deque(requests), list[Answer]()
         while waiting:
             most = min(len(waiting), settings.HYPERORU_BATCH_SIZE * BATCHES_AT_ONCE)
-            taken = [replace(waiting.popleft(), fence=self.lease) for _ in range(most)]
+            taken = [self._fenced(waiting.popleft()) for _ in range(most)]
             futures = [self.desk.submit(request) for request in taken]
             given = [future.result() for future in futures if future.exception() is None]
             for answer in given:
@@ -259,6 +280,9 @@ class Engine:
             if waiting and self._leading(self.clock()) is not lead:
                 raise LeaseLost("Another engine leads by now, or has led.")
         return answers
+
+    def _fenced(self, request: Request) -> Request:
+        return request if request.fence is not None else replace(request, fence=self.lease)
 
     def _store(self, lead: Lead) -> None:
         """Write the last prices and the feed's place, together."""

@@ -3,6 +3,7 @@
 import os
 import socket
 import uuid
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -64,6 +65,11 @@ class Lease:
         if self.fence is not None:
             EngineLease.objects.filter(pk=self.name, holder=self.holder).update(expires_at=now)
             self.fence = None
+
+    def refusals(self, account_ids: Collection[int]) -> Mapping[int, Rejection]:
+        """Return whose requests may not be carried out any more: all or none."""
+        refusal = self.refusal()
+        return {} if refusal is None else dict.fromkeys(account_ids, refusal)
 
     def refusal(self) -> Rejection | None:
         """Return why a request of this engine may not be carried out any more, asked inside its transaction."""

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("move_pct", accounts.fields.FixedPointField(blank=True, null=True, places=4)),
+                ("daily_usd", accounts.fields.MoneyField(blank=True, null=True, places=6)),
                 ("asked_at", models.DateTimeField(blank=True, null=True)),
                 ("last_run_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("last_marks", models.JSONField(blank=True, default=dict, editable=False)),
@@ -190,6 +191,13 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("move_pct__isnull", True), ("move_pct__gt", 0), _connector="OR"),
                 name="schedule_move_gt_0",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="modelschedule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("daily_usd__isnull", True), ("daily_usd__gte", 0), _connector="OR"),
+                name="schedule_daily_usd_gte_0",
             ),
         ),
         migrations.AddConstraint(

@@ -17,13 +17,15 @@ class ModelSchedule(models.Model):
 
     `every_s`: seconds between runs, NULL: not by time. `move_pct`: a mark's move, in percent since the last run, that
     starts one; NULL: none. `asked_at`: when somebody asked for a run by hand that has not begun yet. `last_marks`: the
-    marks of the last run, by symbol, decimals as strings.
+    marks of the last run, by symbol, decimals as strings. `daily_usd`: what its runs may cost a UTC day, USD, NULL: as
+    the settings say.
     """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="schedule")
     paused = models.BooleanField(default=False)
     every_s = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     move_pct = FixedPointField(places=4, null=True, blank=True)
+    daily_usd = MoneyField(null=True, blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)
     last_run_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_marks = models.JSONField(default=dict, blank=True, editable=False)
@@ -32,6 +34,9 @@ class ModelSchedule(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(every_s__isnull=True) | Q(every_s__gt=0), name="schedule_every_s_gt_0"),
             models.CheckConstraint(condition=Q(move_pct__isnull=True) | Q(move_pct__gt=0), name="schedule_move_gt_0"),
+            models.CheckConstraint(
+                condition=Q(daily_usd__isnull=True) | Q(daily_usd__gte=0), name="schedule_daily_usd_gte_0"
+            ),
         ]
 
     def __str__(self) -> str:
