@@ -16,6 +16,7 @@ from trading.domain.enums import OrderStatus, OrderType
 from trading.domain.market import Quote
 from trading.domain.money import CONTEXT, round_micro
 from trading.domain.positions import Position as PositionValue
+from trading.leaderboard import Standing
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 from trading.models.decision import public_decision_id
 from trading.selectors import AccountSnapshot, PositionView
@@ -41,6 +42,26 @@ def account(row: AccountView) -> messages.AccountData:
         role=row.role,
         starting_capital=number(row.starting_capital),
         balance=number(row.cash),
+    )
+
+
+def standing(row: Standing) -> messages.StandingData:
+    account = row.account
+    return messages.StandingData(
+        account_id=account.id,
+        name=account.name,
+        status=account.status,
+        model=account.model or None,
+        owner=messages.UserData(account.owner_id, account.owner_name),
+        equity=number(round_micro(row.equity)),
+        return_pct=optional(row.return_pct),
+        max_drawdown_pct=number(row.max_drawdown_pct),
+        sharpe=optional(row.sharpe),
+        win_rate_pct=optional(row.win_rate_pct),
+        trades=row.trades,
+        fees=number(row.fees),
+        gross_exposure=number(round_micro(row.gross_exposure)),
+        open_risk=optional(row.open_risk),
     )
 
 

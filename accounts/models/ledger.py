@@ -32,6 +32,13 @@ class LedgerEntry(AppendOnly):
     class Meta:
         verbose_name_plural = "ledger entries"
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["account", "created_at"],
+                condition=models.Q(kind__in=["deposit", "withdrawal", "adjustment"]),
+                name="ledger_put_in_of_account",
+            )
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="ledger_kind_known"),
             models.CheckConstraint(condition=~models.Q(amount=0), name="ledger_amount_not_0"),

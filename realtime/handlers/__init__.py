@@ -53,6 +53,9 @@ ROUTES: dict[str, Route] = {
     "get_asset_curve": Route(
         "asset_curve", messages.GetAssetCurve, messages.AssetCurve, reading.get_asset_curve, Lane.READ
     ),
+    "get_leaderboard": Route(
+        "leaderboard", messages.GetLeaderboard, messages.Leaderboard, reading.get_leaderboard, Lane.READ
+    ),
     "place_order": Route("place_order", messages.PlaceOrder, messages.OrderPlaced, trading.place_order),
     "amend_order": Route("amend_order", messages.AmendOrder, messages.OrderAmended, trading.amend_order),
     "close_position": Route("close_position", messages.ClosePosition, messages.OrderPlaced, trading.close_position),

@@ -15,6 +15,7 @@ from realtime.protocol.errors import ProtocolError
 from realtime.protocol.numbers import number, optional
 from trading import selectors
 from trading.domain.money import round_micro
+from trading.leaderboard import leaderboard
 from trading.prices import glance
 from trading.reading import read_snapshot
 
@@ -37,6 +38,11 @@ async def get_asset_curve(connection: Connection, data: messages.GetAssetCurve) 
     session = connection.session
     account_id = data.account_id or session.account_id
     return Answer(await in_orm(_asset_curve, Viewer.of(session), account_id, data.timeframe, timezone.now()))
+
+
+async def get_leaderboard(connection: Connection, data: messages.GetLeaderboard) -> Answer:
+    """Return how the accounts that the user may see did over a timeframe."""
+    return Answer(await in_orm(_leaderboard, Viewer.of(connection.session), data.timeframe, timezone.now()))
 
 
 def _bootstrap(viewer: Viewer, account_id: int | None, now: datetime) -> messages.Bootstrap:
@@ -91,3 +97,11 @@ def _asset_curve(viewer: Viewer, account_id: int | None, timeframe: str, now: da
             for point in points
         ],
     )
+
+
+def _leaderboard(viewer: Viewer, timeframe: str, now: datetime) -> messages.Leaderboard:
+    market = glance.market(now)
+    with read_snapshot():
+        check_session(viewer, now)
+        standings = leaderboard(viewer.user_id, timeframe, market, now)
+    return messages.Leaderboard(timeframe, [wire.standing(each) for each in standings], wire.utc(now))

@@ -94,6 +94,12 @@ class GetAssetCurve(Request, frozen=True):
     account_id: Id | None = None
 
 
+class GetLeaderboard(Request, frozen=True):
+    """The timeframe to compare accounts over."""
+
+    timeframe: Timeframe
+
+
 class Bracket(Request, frozen=True):
     """A stop loss or take profit that comes with an order. Without a price it goes to the market when it fires."""
 
@@ -358,6 +364,33 @@ class AssetCurve(Reply, frozen=True):
     account_id: int
     timeframe: str
     points: list[CurvePoint]
+
+
+class StandingData(Reply, frozen=True):
+    """How an account did over a timeframe, and what it risks now."""
+
+    account_id: int
+    name: str
+    status: str
+    model: str | None
+    owner: UserData
+    equity: Number
+    return_pct: Number | None
+    max_drawdown_pct: Number
+    sharpe: Number | None
+    win_rate_pct: Number | None
+    trades: int
+    fees: Number
+    gross_exposure: Number
+    open_risk: Number | None
+
+
+class Leaderboard(Reply, frozen=True):
+    """The accounts that the active user may see, the best return first."""
+
+    timeframe: str
+    standings: list[StandingData]
+    timestamp: Timestamp
 
 
 class OrderPlaced(Reply, frozen=True):
