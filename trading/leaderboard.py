@@ -119,7 +119,8 @@ def leaderboard(user_id: int, timeframe: str, market: Market, now: datetime) -> 
         ids = [account.id for account in accounts]
         span = TIMEFRAMES[timeframe]
         first = visible_accounts(user_id).aggregate(first=Min("created_at"))["first"] if span is None else None
-        start = min(now, first or now) if span is None else now - span
+        # A moment before the first account was opened: what it was opened with was put in then.
+        start = min(now, first or now) - timedelta(seconds=1) if span is None else now - span
         moments = _moments(start, now, len(ids))
         samples = _samples(ids, moments)
         moved = _by_account(_moved(ids, _adapted(start)))
