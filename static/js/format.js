@@ -32,6 +32,12 @@ export const signedMoney = (value) => (missing(value) ? NONE : withSign(value, g
 /** A signed percentage: +0.75%, −0.18% */
 export const signedPercent = (value) => (missing(value) ? NONE : `${withSign(value, grouped(value, 2, 2), "+")}%`);
 
+/** A number with two decimals, and perhaps a unit: 12.50% */
+export const plain = (value, unit = "") => (missing(value) ? NONE : withSign(value, grouped(value, 2, 2), "") + unit);
+
+/** How many times: 1.25× */
+export const multiple = (value) => plain(value, "×");
+
 /** A price, with more digits the smaller it is. */
 export function price(value) {
   if (missing(value)) return NONE;

@@ -6,6 +6,7 @@ import { Store } from "./store.js";
 import * as accounts from "./views/accounts.js";
 import * as connection from "./views/connection.js";
 import * as equity from "./views/equity.js";
+import * as leaderboard from "./views/leaderboard.js";
 import * as modelChat from "./views/model-chat.js";
 import * as orders from "./views/orders.js";
 import * as positions from "./views/positions.js";
@@ -13,7 +14,7 @@ import * as prices from "./views/prices.js";
 import * as summary from "./views/summary.js";
 import * as trades from "./views/trades.js";
 
-const VIEWS = [accounts, prices, summary, equity, positions, orders, trades, modelChat];
+const VIEWS = [accounts, prices, summary, equity, positions, orders, trades, modelChat, leaderboard];
 
 const store = new Store();
 const session = new Session(store, accountInAddress());
@@ -34,6 +35,8 @@ accounts.onChoice((accountId) => {
   session.switchTo(accountId);
 });
 modelChat.onFilter(redraw);
+leaderboard.onSort(redraw);
+leaderboard.onTimeframe((timeframe) => session.compareOver(timeframe));
 equity.onResize(redraw);
 
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";

@@ -4,6 +4,7 @@ const CHANNELS = ["trades", "positions", "orders", "model_chat", "asset_curve", 
 const LISTS = new Set(["trades", "model_chat"]);
 const TIMEFRAME = "24h";
 const REFRESH_EVERY_MS = 5_000;
+const COMPARE_EVERY_MS = 30_000;
 
 export class Session {
   #socket = null;
@@ -12,6 +13,8 @@ export class Session {
   #following = null;
   #refreshAt = 0;
   #refreshTimer = null;
+  #comparedOver = TIMEFRAME;
+  #compareTimer = null;
 
   /** `wanted`: the account to begin with, if the viewer may see it. */
   constructor(store, wanted = null) {
@@ -29,6 +32,13 @@ export class Session {
     if (!accounts.some(({ id }) => id === this.#wanted)) this.#wanted = account_id;
     if (this.#wanted === null) await socket.request("subscribe", { channels: ["prices"] });
     else await this.#follow();
+    this.#compare();
+  }
+
+  /** Compare the accounts over another timeframe from now on. */
+  compareOver(timeframe) {
+    this.#comparedOver = timeframe;
+    this.#compare();
   }
 
   /** Show another account from now on. */
@@ -82,6 +92,20 @@ export class Session {
       if (head.recovered !== false) continue;
       if (!LISTS.has(channel)) throw new Error(`The ${channel} of the snapshot can't be continued.`);
       this.#store.skip(channel, head);
+    }
+  }
+
+  /** Fetch the leaderboard, now and again as long as the page is looked at. */
+  async #compare() {
+    clearTimeout(this.#compareTimer);
+    this.#compareTimer = setTimeout(() => this.#compare(), COMPARE_EVERY_MS);
+    if (document.hidden) return;
+    const timeframe = this.#comparedOver;
+    try {
+      const { standings } = await this.#socket.request("get_leaderboard", { timeframe });
+      if (timeframe === this.#comparedOver) this.#store.compare(standings);
+    } catch {
+      // It asks again in a while; a lost connection loads anew.
     }
   }
 

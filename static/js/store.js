@@ -24,7 +24,7 @@ const emptyAccount = (accountId) => ({
 });
 
 export class Store {
-  state = { user: null, accounts: [], prices: new Map(), ...emptyAccount(null) };
+  state = { user: null, accounts: [], prices: new Map(), standings: null, ...emptyAccount(null) };
   #listeners = [];
 
   onChange(listener) {
@@ -34,6 +34,12 @@ export class Store {
   /** Who looks, and what accounts there are. */
   meet(user, accounts) {
     Object.assign(this.state, { user, accounts });
+    this.#changed();
+  }
+
+  /** How the accounts did, beside each other. */
+  compare(standings) {
+    this.state.standings = standings;
     this.#changed();
   }
 

@@ -1,0 +1,80 @@
+// The viewer's accounts beside each other, sorted by any column.
+
+import { byId, reconcile, setText, setTone } from "../dom.js";
+import { NONE, money, multiple, plain, signedPercent, tone } from "../format.js";
+import { cell, rowOf, setEmpty } from "../parts.js";
+
+const NAMES = ["account", "model", "equity", "return", "drawdown", "sharpe", "win-rate", "trades", "fees", "open-risk"];
+const KEYS = {
+  account: "name",
+  model: "model",
+  equity: "equity",
+  return: "return_pct",
+  drawdown: "max_drawdown_pct",
+  sharpe: "sharpe",
+  "win-rate": "win_rate_pct",
+  trades: "trades",
+  fees: "fees",
+  "open-risk": "open_risk",
+};
+const UPWARDS = new Set(["account", "model", "drawdown"]); // what is best, or first, is the least
+const panel = byId("leaderboard");
+const body = panel.querySelector("tbody");
+const heads = [...panel.querySelectorAll("thead th")];
+
+let sorted = { name: "return", upwards: false };
+
+/** Call back with the timeframe that the viewer chose. */
+export function onTimeframe(callback) {
+  const select = byId("leaderboard-timeframe");
+  select.addEventListener("change", () => callback(select.value));
+}
+
+/** Call back when the viewer sorted by another column. */
+export function onSort(callback) {
+  heads.forEach((head, index) => {
+    head.querySelector("button").addEventListener("click", () => {
+      const name = NAMES[index];
+      sorted = { name, upwards: sorted.name === name ? !sorted.upwards : UPWARDS.has(name) };
+      callback();
+    });
+  });
+}
+
+export function render({ standings }) {
+  const rows = inOrder(standings ?? [], KEYS[sorted.name], sorted.upwards);
+  heads.forEach((head, index) => {
+    const order = NAMES[index] === sorted.name ? (sorted.upwards ? "ascending" : "descending") : "none";
+    if (head.getAttribute("aria-sort") !== order) head.setAttribute("aria-sort", order);
+  });
+  reconcile(body, rows, ({ account_id }) => account_id, build, update);
+  setEmpty(panel, rows.length ? null : standings ? "No account to compare." : "Loading…");
+}
+
+/** Rows by a key; those that have none come last, whichever way. */
+export function inOrder(rows, key, upwards) {
+  const way = upwards ? 1 : -1;
+  const missing = (value) => value === null || value === undefined;
+  return [...rows].sort((a, b) => {
+    const [left, right] = [a[key], b[key]];
+    if (missing(left) || missing(right)) return Number(missing(left)) - Number(missing(right)) || a.account_id - b.account_id;
+    const order = typeof left === "string" ? left.localeCompare(right) : left - right;
+    return way * order || a.account_id - b.account_id;
+  });
+}
+
+const build = () => rowOf(panel, NAMES);
+
+function update(row, standing) {
+  setText(cell(row, "account"), standing.name);
+  setText(cell(row, "model"), standing.model ?? NONE);
+  setText(cell(row, "equity"), money(standing.equity));
+  setText(cell(row, "return"), signedPercent(standing.return_pct));
+  setTone(cell(row, "return"), tone(standing.return_pct));
+  setText(cell(row, "drawdown"), plain(standing.max_drawdown_pct, "%"));
+  setText(cell(row, "sharpe"), plain(standing.sharpe));
+  setText(cell(row, "win-rate"), plain(standing.win_rate_pct, "%"));
+  setText(cell(row, "trades"), String(standing.trades));
+  setText(cell(row, "fees"), money(standing.fees));
+  setText(cell(row, "open-risk"), multiple(standing.open_risk));
+}
