@@ -59,7 +59,7 @@ def test_holds_are_not_reported_where_none_are_asked_for_and_actions_always(name
 
 @pytest.mark.parametrize("name", known_agents())
 def test_the_bars_alone_decide_whoever_looked_before(name: str) -> None:
-    seen = dict((view.bars[-1].number, verdict) for view, verdict in verdicts(name, {}))
+    seen = {view.bars[-1].number: verdict for view, verdict in verdicts(name, {})}
     model = make_agent(name, {})
     for view in list(views())[::97]:
         for bars in (view.bars, view.bars[-model.bars_needed :]):
@@ -125,7 +125,7 @@ def test_the_trend_is_left_where_the_averages_turn() -> None:
 
 
 def test_a_breakout_closes_beyond_the_channel_of_the_bars_before() -> None:
-    found = dict((view.bars[-1].number, verdict.action) for view, verdict in entries("donchian_breakout"))
+    found = {view.bars[-1].number: verdict.action for view, verdict in entries("donchian_breakout")}
     assert set(found.values()) == {Action.BUY, Action.SELL}
     for view in views():
         before = view.bars[-21:-1]

@@ -1,13 +1,16 @@
-"""The models that are asked, by name. Whoever brings one registers it."""
+"""The models that are asked about a whole account, by name. Whoever brings another one registers it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from trading.agents.asking import Asker
-from trading.agents.settings import SettingsError
+from trading.agents.llm import LanguageModel
+from trading.agents.settings import SettingsError, read_settings
 
 MakeAsker = Callable[[Mapping[str, Any]], Asker]
-_makers: dict[str, MakeAsker] = {}
+_makers: dict[str, MakeAsker] = {
+    LanguageModel.name: lambda given: LanguageModel(read_settings(LanguageModel.settings_type, given))
+}
 
 
 def register_asker(name: str, make: MakeAsker) -> None:

@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trading.agents.asking import Asker
 from trading.agents.base import Agent
 from trading.agents.baselines import BuyAndHold, RandomWalker
 from trading.agents.donchian import DonchianBreakout
 from trading.agents.ema_macd import EmaMacd
-from trading.agents.llm import LanguageModel
 from trading.agents.rsi import RsiSupportResistance
 from trading.agents.rule import Watcher
 from trading.agents.settings import SettingsError, read_settings
 
 RULES: tuple[type[Watcher[Any]], ...] = (RsiSupportResistance, EmaMacd, DonchianBreakout, BuyAndHold, RandomWalker)
 AGENTS = {kind.name: kind for kind in RULES}
-ASKERS = {LanguageModel.name: LanguageModel}
-"""Models that are asked about a whole account."""
 
 
 def known_agents() -> tuple[str, ...]:
@@ -30,18 +26,4 @@ def make_agent(name: str, settings: Mapping[str, Any]) -> Agent:
         kind = AGENTS[name]
     except KeyError:
         raise SettingsError(f"There is no model {name!r:.60}; choose one of {', '.join(known_agents())}.") from None
-    return kind(read_settings(kind.settings_type, settings))
-
-
-def known_askers() -> tuple[str, ...]:
-    """Return the names that `make_asker` takes, sorted."""
-    return tuple(sorted(ASKERS))
-
-
-def make_asker(name: str, settings: Mapping[str, Any]) -> Asker:
-    """Make a model that is asked about a whole account. Raise `SettingsError` for what can't be used."""
-    try:
-        kind = ASKERS[name]
-    except KeyError:
-        raise SettingsError(f"There is no model {name!r:.60}; choose one of {', '.join(known_askers())}.") from None
     return kind(read_settings(kind.settings_type, settings))
