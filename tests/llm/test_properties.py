@@ -49,17 +49,22 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def entries(draw: st.DrawFn) -> Any:
-    """An entry that is nearly right."""
-    made = entry(draw(st.sampled_from(list(MARKS))), draw(st.sampled_from(list(Action))).value)
-    for name in draw(st.lists(st.sampled_from(list(FIELDS)), max_size=3, unique=True)):
+def entries(draw: st.DrawFn, *symbols: str) -> Any:
+    """An entry that is right, or nearly so."""
+    made = entry(draw(st.sampled_from(symbols)), draw(st.sampled_from(list(Action))).value)
+    if made["action"] == "sell":
+        made["stop_loss"], made["take_profit"] = made["take_profit"], made["stop_loss"]
+    for name in draw(st.lists(st.sampled_from(list(FIELDS)), max_size=2, unique=True)):
         made[name] = draw(st.one_of(FIELDS[name], FIELDS[name], ANYTHING))
     return made
 
 
-REPLIES = st.one_of(
-    st.lists(st.one_of(entries(), entries(), ANYTHING), max_size=4).map(lambda said: {"decisions": said}), ANYTHING
-).map(json.dumps)
+ENTRIES = st.one_of(
+    st.tuples(entries("BTC"), entries("ETH")),
+    st.tuples(entries("ETH"), entries("BTC"), entries(*MARKS)),
+    st.lists(entries(*MARKS) | ANYTHING, max_size=3),
+)
+REPLIES = (ENTRIES.map(lambda said: {"decisions": said}) | ANYTHING).map(json.dumps)
 
 
 def decisions(content: str) -> tuple[SubmitDecision, ...]:
