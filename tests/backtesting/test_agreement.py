@@ -92,3 +92,25 @@ def test_every_rule_trades_as_it_does_on_the_server(series: Series) -> None:
     assert stopped.exists(), "stops are among what was compared"
     assert Order.objects.filter(order_type__startswith="take_profit", status=OrderStatus.FILLED).exists()
     assert all(Trade.objects.filter(account=account).exists() for account in accounts.values())
+
+
+RECKLESS = {
+    "symbols": ["BTC", "ETH"], "leverage": 40, "risk_pct": 100, "stop_atr": 90, "target_atr": 90, "enter_pct": 40,
+    "leave_pct": 0, "seed": 1,
+}  # fmt: skip
+
+
+def test_two_markets_funding_and_liquidations_agree_too() -> None:
+    series = shipped(270, "BTC", "ETH")  # not to a full hour: the engine settles its markets in steps of their own
+    models: dict[str, dict[str, Any]] = {
+        "random": RECKLESS,
+        "donchian_breakout": {**LIVELY["donchian_breakout"], "symbols": ["ETH", "BTC"]},
+        "buy_and_hold": {"symbols": ["BTC", "ETH"], "leverage": 2},
+    }
+    accounts = replayed(series, models)
+    for name, settings in models.items():
+        run = play(make_agent(name, settings), series, Terms(INSTRUMENTS), CAPITAL)
+        assert_agrees(accounts[name], run)
+        if name == "buy_and_hold":
+            assert run.tally.funding, "funding is among what was compared"
+    assert Trade.objects.filter(liquidation=True, account=accounts["random"]).exists()

@@ -97,8 +97,8 @@ def returns(points: Sequence[Point], period: timedelta) -> list[float]:
         while len(ends) < (point.at - start) // period:
             end = start + (len(ends) + 1) * period
             ends.append(index[number] if point.at == end else index[number - 1])
-    before = [index[0], *ends[:-1]]
-    return [now / then - 1 if then > 0 else 0.0 for then, now in zip(before, ends, strict=True)]
+    # One start more than there are ends.
+    return [now / then - 1 if then > 0 else 0.0 for then, now in zip([index[0], *ends], ends, strict=False)]
 
 
 def sharpe(values: Sequence[float], period: timedelta) -> float | None:
