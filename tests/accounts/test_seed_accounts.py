@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, AccountAccess, LedgerEntry, SessionToken, User
 from accounts.selectors import authenticate_token, may_act_as
 from accounts.services import revoke_token
+from trading.agents import known_agents
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def write(folder: Path, text: str, name: str = "seed.yaml") -> str:
     return str(path)
 
 
-def test_the_demo_set_is_four_accounts_and_three_users() -> None:
+def test_the_demo_set_is_six_accounts_and_three_users() -> None:
     result = seed_json()
     assert [user["username"] for user in result["users"]] == ["demo", "viewer", "ops"]
     assert [account["name"] for account in result["accounts"]] == [
@@ -39,10 +40,13 @@ def test_the_demo_set_is_four_accounts_and_three_users() -> None:
         "Patient Bitcoin",
         "Ether Swing",
         "Both Markets",
+        "Held Bitcoin",
+        "By Chance",
     ]
+    assert {account.model for account in Account.objects.filter(is_house=False)} == set(known_agents())
     assert {account["owner"] for account in result["accounts"]} == {"demo"}
     assert all(account.cash == 10_000 and account.model_settings["symbols"] for account in Account.objects.all())
-    assert AccountAccess.objects.filter(user__username="viewer", role="viewer").count() == 4
+    assert AccountAccess.objects.filter(user__username="viewer", role="viewer").count() == 6
     assert may_act_as(User.objects.get(username="ops"))
     scopes = {token["username"]: token["scope"] for token in result["tokens"]}
     assert scopes == {"demo": "trade", "viewer": "read", "ops": "trade"}
@@ -65,7 +69,7 @@ def test_seeding_again_changes_nothing_and_shows_no_secret() -> None:
         assert not any(row["created"] for row in second[kind])
     assert {user["password"] for user in second["users"]} | {token["token"] for token in second["tokens"]} == {None}
     assert SessionToken.objects.count() == 3
-    assert LedgerEntry.objects.count() == 4
+    assert LedgerEntry.objects.count() == 6
     swift = Account.objects.get(name="Patient Bitcoin")
     assert (swift.cash, swift.status) == (1, "frozen")
 

@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 OPERATE = (ROOT / "docs" / "operate.md").read_text()
 FIRST_BOT = (ROOT / "docs" / "first-bot.md").read_text()
-PAGES = {"protocol.md": PROTOCOL, "operate.md": OPERATE, "first-bot.md": FIRST_BOT}
+MODELS = (ROOT / "docs" / "models.md").read_text()
+PAGES = {"protocol.md": PROTOCOL, "operate.md": OPERATE, "first-bot.md": FIRST_BOT, "models.md": MODELS}
 
 REPLIES: dict[str, type[msgspec.Struct]] = {
     **{exchange.reply: exchange.answer for exchange in exchanges()},
@@ -160,7 +161,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
         path, _, anchor = target.partition("#")
         assert not path or (ROOT / "docs" / path).exists(), target
         if anchor:
-            headings = re.findall(r"^#+ (.+)$", PAGES[path or page], re.MULTILINE)
+            headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / (path or page)).read_text(), re.MULTILINE)
             assert anchor in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings], target
 
 

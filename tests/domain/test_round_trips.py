@@ -29,9 +29,7 @@ def test_a_trade_lasts_from_the_first_fill_to_the_one_that_leaves_nothing() -> N
         a_fill(Side.SELL, "1", "100", "0", at=4),
     ]
     [first, second] = round_trips(fills)
-    assert first == RoundTrip(
-        "BTC", PositionSide.LONG, NOW, d(105), d(2), d(0), d("1.2"), NOW + 3 * SECOND, d(105)
-    )
+    assert first == RoundTrip("BTC", PositionSide.LONG, NOW, d(105), d(2), d(0), d("1.2"), NOW + 3 * SECOND, d(105))
     assert first.net_pnl == d("-1.2")
     assert (second.side, second.closed_at, second.exit, second.opened_at) == (
         PositionSide.SHORT, None, None, NOW + 4 * SECOND,
