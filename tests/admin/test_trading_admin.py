@@ -18,7 +18,7 @@ from trading.models import Instrument, ModelDecision, Order, Position, Trade
 
 pytestmark = pytest.mark.django_db
 PAGES = ["order", "trade", "position", "modeldecision", "equitypoint", "instrument", "marketprice", "enginelease"]
-PAGES += ["reconciliation"]
+PAGES += ["reconciliation", "modelschedule", "modelpause", "modelrun"]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def saved(browser: Client, page: str, row: Any, **changes: object) -> None:
     url = f"/admin/trading/{page}/{row.pk}/change/"
     form = browser.get(url).context["adminform"].form
     values = {name: "" if (value := form[name].value()) is None else value for name in form.fields}
-    for name in [name for name in values if name.endswith("_at")]:
+    for name in [name for name in values if name.endswith("_at") and getattr(row, name) is not None]:
         moment = getattr(row, name)
         values |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"} if moment else {}
     response = browser.post(url, values | changes)

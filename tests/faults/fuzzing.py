@@ -132,6 +132,7 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
         "account_id": fuzzer.account(),
         "timeframe": rng.choice(["1h", "all", "2h"]),
     },
+    "get_leaderboard": lambda fuzzer, rng: {"timeframe": rng.choice(["1h", "all", "2h"])},
     "subscribe": lambda fuzzer, rng: {
         "channels": rng.sample(["trades", "orders", "prices", "positions", "tradez"], 3),
         "account_id": fuzzer.account(),

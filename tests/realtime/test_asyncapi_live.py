@@ -98,6 +98,7 @@ async def every_good_request(socket: Recorder, world: SimpleNamespace) -> None:
     await socket.request("get_snapshot")
     await socket.request("get_snapshot", **mine)
     await socket.request("get_asset_curve", timeframe="7d", **mine)
+    await socket.request("get_leaderboard", timeframe="all")
     await socket.request("amend_order", **mine, client_order_id="rests", price="60100")
     await socket.request("cancel_after", **mine, timeout_s=60)
     await socket.request("cancel_order", **mine, client_order_id="rests")

@@ -75,6 +75,7 @@ class ModelDecisionAdmin(RecordAdmin):
     list_display = ["public_id", "account", "instrument", "model", "decision", "confidence", "outcome", "created_at"]
     list_filter = ["decision", "model", "instrument"]
     search_fields = ["=id", "=client_decision_id", "account__name"]
+    raw_id_fields = ["run"]
 
 
 @admin.register(EquityPoint)
