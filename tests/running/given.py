@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from accounts.models import Account
@@ -27,7 +28,7 @@ PATIENCE_S = 20.0
 
 
 class Scripted:
-    """Does as its settings say: buys so many units of BTC (0: holds), or fails; may wait for `gate`; has a cost.
+    """Does as its settings say: buys so many units of BTC (0: holds), or fails; may wait for `gate` or a file.
 
     `seen` are the views of all of them.
     """
@@ -54,6 +55,8 @@ class Scripted:
         self.entered.set()
         if self.settings.get("waits"):
             self.gate.wait(PATIENCE_S)
+        while not Path(self.settings.get("waits_for", "/")).exists():
+            threading.Event().wait(0.02)
         if self.settings.get("fails") == "ask":
             raise RuntimeError("the model \0 fell over")
         size = Decimal(self.settings.get("size", "0"))
