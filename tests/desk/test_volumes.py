@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from accounts.models import Account
 from tests.builders import an_account, an_order
@@ -97,3 +99,16 @@ def test_the_volumes_of_a_batch_cost_one_query_and_one_statement_and_none_where_
     DailyVolume.objects.update(taker=1)
     desk.execute([Request(accounts[0].pk, RecordEquity())])
     assert set(DailyVolume.objects.values_list("taker", flat=True)) == {1}
+
+
+def test_trades_from_before_there_were_volumes_are_counted() -> None:
+    account = an_account()
+    desk = a_desk(Time())
+    buy(desk, account, "0.5")
+    buy(desk, account, "0.2")
+    kept = list(DailyVolume.objects.values("account", "day", "taker", "maker"))
+    DailyVolume.objects.all().delete()
+    fill = import_module("trading.migrations.0007_volumes").fill
+    for _ in range(2):  # the second time there is nothing to do
+        fill(apps, None)
+        assert list(DailyVolume.objects.values("account", "day", "taker", "maker")) == kept
