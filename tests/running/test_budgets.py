@@ -78,3 +78,14 @@ def test_what_costs_nothing_needs_no_budget(world: World, settings: Any) -> None
     account = scheduled(paused=False)
     hands(world, account, 2)
     assert len(Scripted.seen) == 2
+
+
+@pytest.mark.parametrize("amount", ["NaN", "-1", "Infinity"])
+def test_a_cost_that_is_no_amount_fails_closed(world: World, amount: str) -> None:
+    unknown = scheduled(settings={"most_cost": amount}, paused=False)
+    hands(world, unknown, 1)
+    assert not Scripted.seen
+    assert ModelRun.objects.get().status == "failed"
+    wrong = scheduled(settings={"most_cost": "0.7", "cost": amount}, paused=False)
+    hands(world, wrong, 1)
+    assert ModelRun.objects.get(account=wrong).cost == Decimal("0.7")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from trading.agents.asking import AccountView, Asked, Asker
 from trading.desk import Answer, Desk, ExecutionUnknown, Request, Unavailable
@@ -45,6 +46,8 @@ class Asking:
         try:
             view = account_view(due.account_id, asker, bars, market, due.trigger, now)
             most_cost = asker.most_cost(view)
+            if not _is_amount(most_cost):
+                raise ValueError(f"It may cost {most_cost}, which is no amount.")
         except Exception as error:
             logger.exception("The model %s failed on account %s", due.model, due.account_id)
             record_failure(due, self._fence, now, _told(error), marks)
@@ -66,6 +69,8 @@ class Asking:
             hold = failed_hold(run.model, symbol, _told(error), f"run:{run.pk}:failed")
             # What it cost is not known: all that was reserved counts.
             asked = Asked((hold,), RunStatus.FAILED, _told(error), cost=run.reserved)
+        if not _is_amount(asked.cost):
+            asked = replace(asked, cost=run.reserved)
         if self._stopping.is_set():
             return
         store_reply(run, self._fence, asked, round((time.monotonic() - began) * 1000))
@@ -115,6 +120,10 @@ def _of_run(decision: SubmitDecision, run: ModelRun, view: AccountView, number: 
         decided_at=decision.decided_at or view.at,
         decided_mark=decision.decided_mark if decision.decided_mark is not None else mark,
     )
+
+
+def _is_amount(cost: Decimal) -> bool:
+    return cost.is_finite() and cost >= 0
 
 
 def _told(error: Exception) -> str:
