@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import Account
@@ -13,10 +13,10 @@ from trading.domain.limits import RiskLimits
 from trading.domain.market import Bar, Market
 from trading.domain.money import ZERO
 from trading.models import ModelDecision, Trade
-from trading.models import RiskLimits as LimitsRow
 from trading.reading import read_snapshot
 from trading.rows import Select
 from trading.selectors import PositionView, account_snapshot
+from trading.storage.earlier import risk_limits
 
 LAST_DECISIONS = 10
 Bars = Callable[[str, int], Sequence[Bar]]
@@ -41,7 +41,7 @@ def account_view(
         held = [_held(account_id, each) for each in snapshot.positions]
         decisions = ModelDecision.objects.filter(account=account).order_by("-pk")[:LAST_DECISIONS]
         told = [_told(each) for each in reversed(decisions)]
-        limits = limits_of(account_id)
+        limits = risk_limits([account_id]).get(account_id, RiskLimits())
     sizes = {each.position.symbol: each.position for each in snapshot.positions}
     symbols = {
         symbol: AgentView(
@@ -75,30 +75,6 @@ def account_view(
 def priced(symbols: Iterable[str], market: Market) -> dict[str, Decimal]:
     """Return the marks of those symbols that are listed and have one."""
     return {each: market.quotes[each].mark for each in symbols if each in market.instruments and each in market.quotes}
-
-
-def limits_of(account_id: int) -> RiskLimits:
-    """Return the account's limits, the defaults where it has none of its own."""
-    row = LimitsRow.objects.filter(pk=account_id).first()
-    if row is None:
-        return RiskLimits()
-    return RiskLimits(
-        risk_pct=row.risk_pct,
-        gross_exposure=row.gross_exposure,
-        symbol_exposure=row.symbol_exposure,
-        max_leverage=row.max_leverage,
-        daily_loss_pct=row.daily_loss_pct,
-        cooldown=_seconds(row.cooldown_s),
-        orders_per_hour=row.orders_per_hour,
-        max_age=_seconds(row.max_age_s),
-        max_drift_pct=row.max_drift_pct,
-        require_stop=row.require_stop,
-        min_reward_risk=row.min_reward_risk,
-    )
-
-
-def _seconds(number: int | None) -> timedelta | None:
-    return None if number is None else timedelta(seconds=number)
 
 
 def _held(account_id: int, view: PositionView) -> HeldView:
