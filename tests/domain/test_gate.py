@@ -189,9 +189,9 @@ RULES: dict[str, tuple[str, list[tuple[Asked, bool]]]] = {
             for o, ok in zip(sizes("0.04999", "0.05", "0.05001", **stop("49000", "48000")), (YES, YES, NO), strict=True)
         ],
     ),
-    "risk without a stop: the whole margin": (
+    "risk without a stop is not known": (
         "risk_per_trade",
-        [(Asked(o, RISK_1), ok) for o, ok in zip(sizes("0.01999", "0.02", "0.02001"), (YES, YES, NO), strict=True)],
+        [(Asked(o, RISK_1), YES) for o in sizes("0.01999", "0.02", "0.2")],
     ),
     "risk of what a turn opens": (
         "risk_per_trade",
@@ -436,7 +436,7 @@ def test_a_reduction_may_not_raise_the_leverage_above_the_limit() -> None:
 
 def test_an_account_that_owes_opens_nothing() -> None:
     for limits in (only(risk_pct=d(100)), only(symbol_exposure=d(100)), only(gross_exposure=d(100))):
-        status, outcome, _ = with_it(Asked(a_buy(), limits, state=an_account("-1")))
+        status, outcome, _ = with_it(Asked(a_buy(stop_loss=Bracket(d("49000"))), limits, state=an_account("-1")))
         assert outcome.startswith("refused, risk_"), outcome
         assert status is DecisionStatus.REFUSED
 

@@ -194,12 +194,12 @@ def given_of(limits: RiskLimits) -> dict[str, Any]:
 
 
 def loss_of(asked: PlaceOrder, order: Order, before: AccountState, mark: Decimal) -> Decimal:
-    """Return what an order may lose at its stop, or without one its margin, of what it opens."""
+    """Return what an order may lose at its stop, of what it opens; without one that is not known."""
     held = before.positions.get(order.symbol)
     at_once = order.order_type is OrderType.MARKET or asked.time_in_force is TimeInForce.IOC
     against = held.size if held is not None and held.side.closing_side is order.side and at_once else d(0)
     opens = max(d(0), order.size - against)
     entry = asked.price or asked.trigger_price or mark
     if asked.stop_loss is None:
-        return opens * entry / order.leverage
+        return d(0)
     return opens * (entry - asked.stop_loss.trigger_price) * order.side.sign

@@ -66,7 +66,8 @@ async def test_what_the_gate_refuses_is_named_and_told_and_nothing_is_done(serve
     async with client(server, token) as socket:
         await socket.request("subscribe", channels=["model_chat"])
         name = (await socket.request("submit_decision", **said(account)))["data"]["decision_id"]
-        refused = (await socket.request("place_order", **ordered(account, name)))["data"]
+        far = ordered(account, name, stop_loss={"trigger_price": 60000})
+        refused = (await socket.request("place_order", **far))["data"]
         assert (refused["code"], refused["reason"]) == ("order_rejected", "risk_per_trade")
         assert refused["fields"][0]["path"] == "size"
         await socket.event("model_chat_update")

@@ -17,7 +17,7 @@ GREATER_THAN_0 = (
 PERCENT = ("risk_pct", "daily_loss_pct", "max_drift_pct")
 OTHERS = ("cooldown_s", "orders_per_hour", "max_age_s", "require_stop")
 HELP = {
-    "risk_pct": "Percent of equity that one trade may lose at its stop; without a stop its margin.",
+    "risk_pct": "Percent of equity that one trade may lose at its stop. Without a stop it is not known: require one.",
     "gross_exposure": "Multiple of equity that all positions together may be worth.",
     "symbol_exposure": "Multiple of equity that one position may be worth.",
     "max_leverage": "The greatest leverage of an order.",

@@ -44,7 +44,7 @@ def check(
     _check_decision(limits, decision, mark, now)
     equity = state.equity(market)
     _check_account(state, equity, now)
-    _check_trade(limits, order, opens, leverage, mark, equity)
+    _check_trade(limits, order, opens, mark, equity)
     _check_exposure(state, order, market, equity, policies)
 
 
@@ -121,13 +121,11 @@ def _check_account(state: AccountState, equity: Decimal, now: datetime) -> None:
         )
 
 
-def _check_trade(
-    limits: RiskLimits, order: PlaceOrder, opens: Decimal, leverage: int, mark: Decimal, equity: Decimal
-) -> None:
+def _check_trade(limits: RiskLimits, order: PlaceOrder, opens: Decimal, mark: Decimal, equity: Decimal) -> None:
     """Refuse what could lose too much at its stop, or gain too little at its target for what it could lose.
 
-    It is expected to open at the mark, its trigger or its limit, whichever is worse for it. Without a stop its whole
-    initial margin is at risk.
+    It is expected to open at the mark, its trigger or its limit, whichever is worse for it. Without a stop
+    nobody knows what it may lose: then the exposure and the day's loss are what limits it, and `require_stop`.
     """
     sign = order.side.sign
     best = brackets.entry(order.side, order.price, order.trigger_price, mark)
@@ -150,13 +148,10 @@ def _check_trade(
         gain = (target - entry) * sign
         if gain <= 0:
             raise _wrong_side("take_profit", "short of", target, entry, reason="risk_target_side")
-    at_risk = opens * (entry / leverage if loss is None else loss)
-    if limits.risk_pct is not None and at_risk * 100 > limits.risk_pct * equity:
-        how = f"without a stop_loss {_usdc(at_risk)} USDC, its margin, are" if loss is None else (
-            f"at its stop_loss it would lose {_usdc(at_risk)} USDC, which is")  # fmt: skip
+    if limits.risk_pct is not None and loss is not None and opens * loss * 100 > limits.risk_pct * equity:
         raise OrderRejected(
             f"By {_plain(limits.risk_pct)} % of the equity one trade may risk {_usdc(limits.risk_pct * equity / 100)} "
-            f"USDC; {how} too much. Lower the size{' or set a stop_loss' if loss is None else ''}.",
+            f"USDC; at its stop_loss it would lose {_usdc(opens * loss)} USDC. Lower the size.",
             reason="risk_per_trade",
             fields=[FieldProblem("size", "risks too much")],
         )
