@@ -14,16 +14,19 @@ from trading.agents import make_agent
 from trading.backtesting.play import Run, play
 from trading.backtesting.venue import Terms
 from trading.domain.enums import LedgerKind, OrderStatus
+from trading.domain.limits import RiskLimits
 from trading.domain.market import Bar
 from trading.models import ModelDecision, Order, Position, Trade
+from trading.models import RiskLimits as LimitsRow
 from trading.replaying import Replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CAPITAL = Decimal(10_000)
+UNLIMITED = RiskLimits(*[None] * 9, require_stop=False, min_reward_risk=None)
 Series = Mapping[str, Sequence[Bar]]
 
 
-def replayed(series: Series, models: Mapping[str, Mapping[str, Any]]) -> dict[str, Account]:
+def replayed(series: Series, models: Mapping[str, Mapping[str, Any]], *, unlimited: bool = False) -> dict[str, Account]:
     """Let an account for each of the models trade the bars through the real engine; return the accounts."""
     replay = Replay(series)
     try:
@@ -40,6 +43,8 @@ def replayed(series: Series, models: Mapping[str, Mapping[str, Any]]) -> dict[st
             )
             for name, settings in models.items()
         }
+        if unlimited:
+            LimitsRow.objects.bulk_create(LimitsRow(account=account) for account in accounts.values())
         for _ in replay.moments():
             pass
     finally:
@@ -107,9 +112,9 @@ def test_two_markets_funding_and_liquidations_agree_too() -> None:
         "donchian_breakout": {**LIVELY["donchian_breakout"], "symbols": ["ETH", "BTC"]},
         "buy_and_hold": {"symbols": ["BTC", "ETH"], "leverage": 2},
     }
-    accounts = replayed(series, models)
+    accounts = replayed(series, models, unlimited=True)
     for name, settings in models.items():
-        run = play(make_agent(name, settings), series, Terms(INSTRUMENTS), CAPITAL)
+        run = play(make_agent(name, settings), series, Terms(INSTRUMENTS, limits=UNLIMITED), CAPITAL)
         assert_agrees(accounts[name], run)
         if name == "buy_and_hold":
             assert run.tally.funding, "funding is among what was compared"

@@ -28,8 +28,8 @@ AWKWARD = 'a "quoted" \\back{slash}, comma; ünï\ncode\'s NULL %s'
 def a_decision(account: Any, **changes: Any) -> dict[str, Any]:
     row = {
         "account_id": account.pk, "instrument_id": "BTC", "model": "rsi", "decision": "hold", "reasoning": AWKWARD,
-        "confidence": Decimal("0.8500"), "facts": {"rsi": "28", "none": None}, "outcome": "",
-        "client_decision_id": None, "created_at": NOW,
+        "confidence": Decimal("0.8500"), "facts": {"rsi": "28", "none": None}, "status": "none",
+        "outcome": "", "run_id": None, "decided_at": None, "mark": None, "client_decision_id": None, "created_at": NOW,
     }  # fmt: skip
     return {**row, **changes}
 

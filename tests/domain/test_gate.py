@@ -542,6 +542,13 @@ def test_a_refused_order_may_be_mended_and_is_told_once() -> None:
     assert (told.status, told.outcome[:15]) == (DecisionStatus.ACCEPTED, "buy 0.2 filled ")
 
 
+def test_a_client_decides_nothing_on_a_frozen_account() -> None:
+    said = SubmitDecision("m", "BTC", Action.BUY, "so", from_client=True)
+    refused = decide(an_account(status=AccountStatus.FROZEN), said, a_market(a_quote(MARK)), NOW)
+    assert isinstance(refused, Rejected)
+    assert (refused.error.code, refused.facts) == ("account_frozen", ())
+
+
 def test_what_the_exchange_itself_refuses_is_told_too() -> None:
     frozen = placed_after(a_said(Action.BUY), a_buy(), status=AccountStatus.FROZEN)
     [told] = frozen.facts

@@ -144,6 +144,19 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
     "place_order": lambda fuzzer, rng: fuzzer.order(),
     "cancel_order": lambda fuzzer, rng: {"account_id": fuzzer.account(), "client_order_id": rng.choice(fuzzer._orders)},
     "cancel_all_orders": lambda fuzzer, rng: {"account_id": fuzzer.account(), "symbol": rng.choice(["BTC", "X"])},
+    "amend_order": lambda fuzzer, rng: {
+        "account_id": fuzzer.account(),
+        "client_order_id": rng.choice(fuzzer._orders),
+        "price": rng.choice(["60000", 61000, "0.1"]),
+    },
+    "close_position": lambda fuzzer, rng: {"account_id": fuzzer.account(), "symbol": rng.choice(["BTC", "X"])},
+    "submit_decision": lambda fuzzer, rng: {
+        "account_id": fuzzer.account(),
+        "symbol": "BTC",
+        "decision": rng.choice(["buy", "hold", "close", "wait"]),
+        "reasoning": "because",
+        "client_decision_id": rng.choice(fuzzer._orders),
+    },
 }
-WEIGHTS = [4, 2, 1, 4, 3, 5, 5, 4, 3, 40, 12, 6]
-OFTEN_RIGHT = {"ping", "place_order", "cancel_order", "cancel_all_orders"}
+WEIGHTS = [4, 2, 1, 4, 3, 1, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6]
+OFTEN_RIGHT = {"ping", "place_order", "cancel_order", "cancel_all_orders", "amend_order", "submit_decision"}

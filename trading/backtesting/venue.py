@@ -13,6 +13,7 @@ from trading.domain.equity import Day
 from trading.domain.facts import CashMoved, DecisionRecorded, OrderChanged, TradeExecuted
 from trading.domain.fees import VOLUME_DAYS, Volume, rates_for
 from trading.domain.instruments import Instrument
+from trading.domain.limits import DEFAULT_LIMITS, RiskLimits
 from trading.domain.market import Market, Quote
 from trading.domain.money import ZERO
 from trading.domain.orders import Order
@@ -31,6 +32,8 @@ class Terms:
     policies: Policies = field(default_factory=Policies)
     stale_after: timedelta = timedelta(seconds=15)
     refill: timedelta = timedelta(seconds=10)
+    limits: RiskLimits = DEFAULT_LIMITS
+    """The risk limits of the account."""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,8 @@ class Venue:
         self.tally = Tally()
         self.board = Board()
         # As an account is opened: its first day counts the capital as deposited.
-        self.state = AccountState(1, capital, Day(now.date(), ZERO, capital, capital))
+        day = Day(now.date(), ZERO, capital, capital)
+        self.state = AccountState(1, capital, day, limits=terms.limits)
         self._volumes: dict[date, Volume] = {}
         self._day: date | None = None
 

@@ -43,6 +43,8 @@ def submit(state: AccountState, command: SubmitDecision, market: Market, now: da
     earlier = earlier_decision(state.decisions, command)
     if earlier is not None:
         return Accepted(state, duplicate=True, decision=earlier.ref)
+    if command.from_client and state.status is AccountStatus.FROZEN:
+        raise AccountFrozen
     market.instrument(command.symbol)
     quote = market.quotes.get(command.symbol)
     decision = Decision(
