@@ -20,6 +20,7 @@ from trading.models import ModelDecision, Order, RiskLimits, Trade
 from trading.storage import load
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HISTORY = 2_000
 BUY = SubmitDecision("m", "BTC", Action.BUY, "so", client_decision_id="d", from_client=True)
 
 
@@ -78,25 +79,36 @@ def test_conduct_is_what_decisions_did_within_the_hour_and_the_last_loss(account
 def test_it_is_found_by_index_whatever_the_history(account: Account) -> None:
     from trading.storage import earlier
 
+    done(account, following(submitted(account)))
+    order, trade = Order.objects.get(), Trade.objects.get()
+    orders = Order.objects.bulk_create(copies(order, HISTORY))
+    Trade.objects.bulk_create([copied(trade, order_id=each.pk) for each in orders])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     plans = []
 
     def explained(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith("SELECT"):
-            with connection.cursor() as cursor:
-                explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
-                if connection.vendor == "postgresql":
-                    cursor.cursor.execute("SET LOCAL enable_seqscan = off")
-                run(explain + sql, params, many, {"connection": connection, "cursor": context["cursor"]})
-                plans.append(" ".join(str(row) for row in context["cursor"].fetchall()))
+            explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+            run(explain + sql, params, many, context)
+            plans.append(" ".join(str(row) for row in context["cursor"].fetchall()))
         return run(sql, params, many, context)
 
-    from django.db import transaction
-
-    with transaction.atomic(), connection.execute_wrapper(explained):
-        earlier._ordered([account.pk], connection.ops.adapt_datetimefield_value(timezone.now()))
+    since = connection.ops.adapt_datetimefield_value(timezone.now() + timedelta(hours=1))
+    with connection.execute_wrapper(explained):
+        earlier._ordered([account.pk], since)
         earlier._last_lost([account.pk])
     assert "order_by_decision_of_account" in plans[0]
     assert "trade_lost_of_account" in plans[1]
+
+
+def copies(row: Any, count: int) -> list[Any]:
+    return [copied(row) for _ in range(count)]
+
+
+def copied(row: Any, **changes: Any) -> Any:
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    return type(row)(**{**values, "id": None, **changes})
 
 
 def test_two_orders_of_one_decision_in_a_batch_are_one(account: Account) -> None:
