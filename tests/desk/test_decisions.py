@@ -1,6 +1,7 @@
 """What the desk reads and writes of decisions and their orders."""
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.builders import an_account, an_order, done, execute, set_price
 from tests.desk.given import everything, queries
 from tests.desk.test_crash import Killed, failing_at
 from trading.desk import Done, desk
-from trading.domain.commands import Bracket, PlaceOrder, SubmitDecision
+from trading.domain.commands import AmendOrder, Bracket, PlaceOrder, SubmitDecision
 from trading.domain.enums import Action, DecisionStatus
 from trading.domain.errors import OrderRejected
 from trading.models import ModelDecision, Order, RiskLimits, Trade
@@ -163,3 +164,23 @@ def test_a_model_that_decides_anew_about_the_same_bar_is_answered_with_the_first
     assert first == again
     assert Trade.objects.count() == 1
     assert desk.execute([]) == []
+
+
+@pytest.mark.parametrize("by_client_id", [False, True])
+def test_an_order_of_a_decision_is_amended_within_the_limits_of_its_account(
+    account: Account, by_client_id: bool
+) -> None:
+    RiskLimits.objects.create(account=account, symbol_exposure=1, max_age_s=3600)
+    asked = following(submitted(account), "0.1", price="60000", client_order_id="o")
+    [order] = done(account, asked).orders
+    named = {"client_order_id": "o"} if by_client_id else {"order_id": order.ref}
+    [refused] = execute(account, AmendOrder(**named, size=Decimal("0.17")))
+    assert isinstance(refused, OrderRejected)
+    assert refused.reason == "risk_symbol_exposure"
+    done(account, AmendOrder(**named, size=Decimal("0.16")))
+    ModelDecision.objects.update(decided_at=timezone.now() - timedelta(hours=2))
+    [refused] = execute(account, AmendOrder(**named, size=Decimal("0.165")))
+    assert isinstance(refused, OrderRejected)
+    assert refused.reason == "risk_decision_expired"
+    assert Order.objects.get().size == Decimal("0.16")
+    assert ModelDecision.objects.get().status == "accepted"

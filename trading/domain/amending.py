@@ -7,7 +7,7 @@ placed: nobody trades faster by amending.
 
 from decimal import Decimal
 
-from trading.domain import brackets, taking, triggers
+from trading.domain import brackets, gate, taking, triggers
 from trading.domain.admission import check_margin
 from trading.domain.canceling import named
 from trading.domain.commands import AmendOrder
@@ -35,6 +35,8 @@ def amend(journal: Journal, command: AmendOrder, policies: Policies) -> tuple[Or
         return (order,)
     amended = replace(amended, updated_at=now)
     quote = market.quote(order.symbol, now)
+    if order.decision_ref is not None:
+        gate.check_amended(state, order, amended, market, now, policies)
     if not order.reduce_only:
         price = (amended.trigger_price or quote.mark) if amended.order_type.is_market else amended.price
         check_notional(amended.size * price, instrument, amended.order_type, policies)

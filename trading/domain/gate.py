@@ -10,9 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import brackets
-from trading.domain.commands import PlaceOrder
+from trading.domain.commands import Bracket, PlaceOrder
 from trading.domain.decisions import Decision
-from trading.domain.enums import OrderType, Side, TimeInForce
+from trading.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from trading.domain.errors import FieldProblem, OrderRejected
 from trading.domain.forms import check_order
 from trading.domain.limits import RiskLimits
@@ -22,6 +22,7 @@ from trading.domain.orders import Order
 from trading.domain.placing import leverage_of
 from trading.domain.policies import Policies
 from trading.domain.state import AccountState
+from trading.domain.values import replace
 
 
 def check(
@@ -46,6 +47,80 @@ def check(
     _check_account(state, equity, now)
     _check_trade(limits, order, opens, mark, equity)
     _check_exposure(state, order, market, equity, policies)
+
+
+def check_amended(
+    state: AccountState, order: Order, amended: Order, market: Market, now: datetime, policies: Policies
+) -> None:
+    """Refuse to make of a decision's order what the limits would not let in. One that only shrinks passes.
+
+    An order that may open is held to them as a new one, but for how many there may be; its decision must be fresh only
+    where it asks for more. A bracket may always go nearer; further away as far as its trade may lose so much.
+    """
+    limits, mark = state.limits, market.quote(order.symbol, now).mark
+    if order.reduce_only:
+        _check_bracket(state, order, amended, mark, state.equity(market))
+        return
+    grows = amended.size > order.size
+    if not grows and (amended.price, amended.trigger_price) == (order.price, order.trigger_price):
+        return
+    anew = _as_placed(state, amended)
+    if grows:
+        _check_leverage(limits, order.leverage)
+        decision = state.decided.get(order.decision_ref or 0)
+        if decision is not None:  # else it is of this very batch
+            _check_decision(limits, decision, mark, now)
+    equity = state.equity(market)
+    others = replace(state, orders={ref: each for ref, each in state.orders.items() if ref != order.ref})
+    _check_account(replace(others, limits=replace(limits, orders_per_hour=None)), equity, now)
+    _check_trade(limits, anew, amended.size, mark, equity)
+    _check_exposure(others, replace(anew, size=amended.remaining), market, equity, policies)
+
+
+def _as_placed(state: AccountState, order: Order) -> PlaceOrder:
+    """Return what would place an order as it is, with its brackets that still sleep."""
+    waits, found = order.status is OrderStatus.PENDING_TRIGGER, dict[bool, Bracket]()
+    for child in brackets.asleep(state, order.ref):
+        if child.trigger_price is not None:
+            price = None if child.order_type.is_market else child.price
+            found[child.order_type.is_stop] = Bracket(child.trigger_price, price)
+    return PlaceOrder(
+        order.symbol,
+        order.side,
+        order.size,
+        order.order_type,
+        price=None if order.order_type.is_market else order.price,
+        time_in_force=order.time_in_force,
+        leverage=order.leverage,
+        trigger_price=order.trigger_price if waits else None,
+        stop_loss=found.get(True),
+        take_profit=found.get(False),
+    )
+
+
+def _check_bracket(state: AccountState, order: Order, amended: Order, mark: Decimal, equity: Decimal) -> None:
+    limits, side = state.limits, order.side.other
+    if order.parent_ref is None or _worst(amended, side) * side.sign >= _worst(order, side) * side.sign:
+        return
+    parent = state.orders.get(order.parent_ref)
+    if order.awaits_parent and parent is not None:
+        _check_trade(limits, _as_placed(state.with_order(amended), parent), parent.size, mark, equity)
+        return
+    held = state.positions.get(order.symbol)
+    if (
+        order.order_type.is_stop
+        and held is not None
+        and held.side.closing_side is order.side
+        and limits.risk_pct is not None
+    ):
+        loss = min(held.size, amended.remaining) * (held.entry_price - _worst(amended, side)) * side.sign
+        _check_risk(limits.risk_pct, loss, equity)
+
+
+def _worst(bracket: Order, side: Side) -> Decimal:
+    """Return at what price a bracket of a trade on `side` is expected to end it."""
+    at = bracket.trigger_price or bracket.price
+    return at if bracket.order_type.is_market else side.sign * min(side.sign * at, side.sign * bracket.price)
 
 
 def _opens(state: AccountState, order: PlaceOrder, policies: Policies) -> Decimal:
@@ -148,13 +223,8 @@ def _check_trade(limits: RiskLimits, order: PlaceOrder, opens: Decimal, mark: De
         gain = (target - entry) * sign
         if gain <= 0:
             raise _wrong_side("take_profit", "short of", target, entry, reason="risk_target_side")
-    if limits.risk_pct is not None and loss is not None and opens * loss * 100 > limits.risk_pct * equity:
-        raise OrderRejected(
-            f"By {_plain(limits.risk_pct)} % of the equity one trade may risk {_usdc(limits.risk_pct * equity / 100)} "
-            f"USDC; at its stop_loss it would lose {_usdc(opens * loss)} USDC. Lower the size.",
-            reason="risk_per_trade",
-            fields=[FieldProblem("size", "risks too much")],
-        )
+    if limits.risk_pct is not None and loss is not None:
+        _check_risk(limits.risk_pct, opens * loss, equity)
     least = limits.min_reward_risk
     if least is not None and (loss is None or gain is None or gain < least * loss):
         raise OrderRejected(
@@ -162,6 +232,16 @@ def _check_trade(limits: RiskLimits, order: PlaceOrder, opens: Decimal, mark: De
             f"stop_loss, from an entry at {entry:f}; both are needed.",
             reason="risk_reward_risk",
             fields=[FieldProblem("take_profit", "gains too little for what may be lost, or one of the two is missing")],
+        )
+
+
+def _check_risk(risk_pct: Decimal, loss: Decimal, equity: Decimal) -> None:
+    if loss * 100 > risk_pct * equity:
+        raise OrderRejected(
+            f"By {_plain(risk_pct)} % of the equity one trade may risk {_usdc(risk_pct * equity / 100)} "
+            f"USDC; at its stop_loss it would lose {_usdc(loss)} USDC. Lower the size.",
+            reason="risk_per_trade",
+            fields=[FieldProblem("size", "risks too much")],
         )
 
 

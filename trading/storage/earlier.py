@@ -3,7 +3,7 @@
 Only for the accounts whose commands ask for it; by index, whatever their history.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from trading.domain import commands
 from trading.domain.decisions import Decision
 from trading.domain.enums import Action, DecisionStatus
 from trading.domain.limits import DEFAULT_LIMITS, HOUR, NO_CONDUCT, Conduct, RiskLimits
+from trading.domain.orders import Order as OrderValue
 from trading.models import ModelDecision, Order, Trade
 from trading.models import RiskLimits as RiskLimitsRow
 from trading.rows import Select
@@ -49,7 +50,7 @@ _last_lost = Select(
 class Earlier:
     """What the commands of a batch need of earlier decisions and orders, at `now` (UTC)."""
 
-    def __init__(self, asks: Sequence[Ask], now: datetime) -> None:
+    def __init__(self, asks: Sequence[Ask], orders: Mapping[int, Mapping[int, OrderValue]], now: datetime) -> None:
         self._decisions: dict[int, dict[str, Decision]] = {}
         self._decided: dict[int, dict[int, Decision]] = {}
         self._limits: dict[int, RiskLimits] = {}
@@ -64,6 +65,11 @@ class Earlier:
             elif isinstance(command, commands.PlaceOrder) and command.decision_id is not None:
                 ids.add(command.decision_id)
                 gated.add(account_id)
+            elif isinstance(command, commands.AmendOrder):
+                followed = [each.decision_ref for each in orders.get(account_id, {}).values() if _names(command, each)]
+                ids.update(ref for ref in followed if ref is not None)
+                if any(ref is not None for ref in followed):
+                    gated.add(account_id)
         for row in _by_client_id(named) if named else ():
             self._decisions.setdefault(row[1], {})[row[2]] = _decision(*row)
         for row in _by_id(ids) if ids else ():
@@ -85,6 +91,12 @@ class Earlier:
 def risk_limits(account_ids: Iterable[int]) -> dict[int, RiskLimits]:
     """Return the risk limits of accounts that have some of their own; for the others the defaults hold."""
     return {account_id: _row_limits(*values) for account_id, *values in _limits(list(account_ids))}
+
+
+def _names(command: commands.AmendOrder, order: OrderValue) -> bool:
+    if command.order_id is not None:
+        return order.ref == command.order_id
+    return command.client_order_id is not None and order.client_order_id == command.client_order_id
 
 
 def _row_limits(

@@ -67,7 +67,7 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
         position = _position(*values)
         positions[account_id][position.symbol] = position
     orders = _orders(asks, rows)
-    earlier = Earlier(asks, now)
+    earlier = Earlier(asks, orders, now)
     keys = _ledger_keys_named(asks)
     held = held_when_due(_hours_named(asks), positions)
     traded = volumes.load(asks, now.date())
