@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import an_account, an_order
-from tests.running.given import START, Scripted, World, scheduled
+from tests.running.given import START, Scripted, World, scheduled, until
 from trading.desk import Request
 from trading.domain.commands import SubmitDecision
 from trading.domain.enums import Action, OrderType
@@ -114,6 +114,16 @@ def test_settings_that_cannot_be_used_are_told_once(world: World) -> None:
     assert (run.status, run.error) == ("failed", "It can't be run: There is no setting 'wrong'.")
 
 
+def test_who_asks_for_one_with_such_settings_is_told_each_time(world: World) -> None:
+    account = scheduled(settings={"wrong": 1})
+    for _ in range(2):
+        world.step()
+        assert control.ask([account.pk], world.now) == {}
+        world.step()
+    assert triggers() == ["interval", "hand", "hand"]
+    assert ModelSchedule.objects.get().asked_at is None
+
+
 def test_a_decision_that_the_exchange_refuses_is_told_on_the_run(world: World) -> None:
     scheduled(settings={"symbol": "DOGE"})
     world.step()
@@ -152,6 +162,19 @@ def test_no_more_are_asked_at_once_than_the_settings_say(world: World, settings:
     assert world.engine.runner.wait(20)
     world.step()
     assert ModelRun.objects.filter(status="done").count() == 3
+
+
+def test_a_model_that_hangs_takes_no_place_from_others(world: World, settings: Any) -> None:
+    settings.HYPERORU_MODEL_RUNS_AT_ONCE = 1
+    settings.HYPERORU_MODEL_RUN_S = 30
+    hanging = scheduled(settings={"waits": True}, every_s=1)
+    world.step(settled=False)
+    assert Scripted.entered.wait(20)
+    well = scheduled()
+    world.step(29, settled=False)
+    assert not ModelRun.objects.filter(account=well).exists()
+    until(lambda: ModelRun.objects.filter(account=well, status="done").exists(), lambda: world.step(2, settled=False))
+    assert [run.status for run in ModelRun.objects.filter(account=hanging)] == ["expired"], "nobody asks it again"
 
 
 def test_a_run_that_takes_too_long_is_told_and_its_answer_comes_too_late(world: World, settings: Any) -> None:

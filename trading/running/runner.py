@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connections
@@ -37,9 +37,12 @@ class Runner:
 
     def __init__(self, desk: Desk, lease: Lease, clock: Callable[[], datetime]) -> None:
         self._desk, self._lease, self._clock = desk, lease, clock
-        self._askers: dict[tuple[int, str, str], Asker | None] = {}
+        self._askers: dict[tuple[int, str, str], Asker | str] = {}
+        """By account, model and settings: who asks, or why nobody can."""
         self._at_work: dict[int, threading.Thread] = {}
         """By account: who asks its model."""
+        self._in_time: dict[int, datetime] = {}
+        """By account: until when who asks has a place among those at once. One that hangs takes none from others."""
         self._stopping = threading.Event()
 
     def look(self, rules: Rules, market: Market, now: datetime, carry_out: CarryOut) -> None:
@@ -78,7 +81,8 @@ class Runner:
             if each.asked_at is not None:
                 self._run_rules(each, rules, market, now, fence, carry_out)
             return
-        if each.account_id in self._at_work or len(self._at_work) >= settings.HYPERORU_MODEL_RUNS_AT_ONCE:
+        places = sum(1 for until in list(self._in_time.values()) if now < until)
+        if each.account_id in self._at_work or places >= settings.HYPERORU_MODEL_RUNS_AT_ONCE:
             return
         asker = self._asker(each, fence, now)
         marks = {} if asker is None else priced(asker.symbols, market)
@@ -91,7 +95,12 @@ class Runner:
             target=self._work, args=(asking, due, asker, rules), name=f"model {each.account_id}", daemon=True
         )
         self._at_work[each.account_id] = thread
-        thread.start()
+        self._in_time[each.account_id] = now + timedelta(seconds=settings.HYPERORU_MODEL_RUN_S)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread left
+            self._leave(each.account_id)
+            raise
 
     def _work(self, asking: Asking, due: Due, asker: Asker, rules: Rules) -> None:
         try:
@@ -102,7 +111,11 @@ class Runner:
             logger.exception("The run of the model %s on account %s failed", due.model, due.account_id)
         finally:
             connections.close_all()
-            self._at_work.pop(due.account_id, None)
+            self._leave(due.account_id)
+
+    def _leave(self, account_id: int) -> None:
+        self._in_time.pop(account_id, None)
+        self._at_work.pop(account_id, None)
 
     def _run_rules(
         self, each: Scheduled, rules: Rules, market: Market, now: datetime, fence: ModelFence, carry_out: CarryOut
@@ -126,24 +139,28 @@ class Runner:
     def _asker(self, each: Scheduled, fence: ModelFence, now: datetime) -> Asker | None:
         """Return the account's model, made once for each set of settings; None where they can't be used."""
         key = (each.account_id, each.model, json.dumps(each.model_settings, sort_keys=True))
-        if key not in self._askers:
+        is_new = key not in self._askers
+        if is_new:
             for other in [known for known in self._askers if known[0] == each.account_id]:
                 del self._askers[other]
-            self._askers[key] = None
             try:
                 self._askers[key] = make_asker(each.model, each.model_settings)
             except Exception as error:
                 if not isinstance(error, SettingsError):
                     logger.exception("The model of account %s can't be made", each.account_id)
-                due = Due(each.account_id, each.model, each.trigger({}, now) or RunTrigger.INTERVAL)
-                record_failure(due, fence, now, f"It can't be run: {error}", marks={})
-        return self._askers[key]
+                self._askers[key] = f"It can't be run: {error}"
+        asker = self._askers[key]
+        if not isinstance(asker, str):
+            return asker
+        if is_new or each.asked_at is not None:  # who asks by hand is told each time
+            due = Due(each.account_id, each.model, each.trigger({}, now) or RunTrigger.INTERVAL)
+            record_failure(due, fence, now, asker, marks={})
+        return None
 
     def _told_expired(self, run: ModelRun, market: Market) -> list[Request]:
-        asker = next(
-            (a for (pk, name, _), a in self._askers.items() if (pk, name) == (run.account_id, run.model)), None
-        )
-        symbol = next(iter(priced(asker.symbols, market) if asker else market.instruments), None)
+        asker = next((a for (pk, name, _), a in self._askers.items() if (pk, name) == (run.account_id, run.model)), "")
+        seen = market.instruments if isinstance(asker, str) else priced(asker.symbols, market)
+        symbol = next(iter(seen), None)
         logger.warning("Run %s of the model %s on account %s was lost", run.pk, run.model, run.account_id)
         if symbol is None:
             return []
