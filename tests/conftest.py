@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, settings
 
+import hyperoru.asgi  # noqa: F401  (it configures logging: once, before any test listens to what is logged)
 from accounts import append_only_sql
 from realtime import orm
 from realtime.handlers.holdings import holdings_cache
