@@ -20,7 +20,6 @@ from accounts.selectors import AccountView, account_views, visible_accounts
 from trading.domain import margin, performance
 from trading.domain.market import Market
 from trading.domain.money import CONTEXT, MICRO, ZERO
-from trading.domain.performance import Point
 from trading.domain.positions import Position as PositionValue
 from trading.models import EquityPoint, Position, Trade
 from trading.reading import read_snapshot
@@ -28,9 +27,11 @@ from trading.rows import Query, Select, made
 from trading.rows.statements import array
 from trading.selectors import TIMEFRAMES
 
-LOOKS = 60_000
+LOOKS = 48_000
 """About how many looks at the equity there are, for all accounts together."""
 MOST_MOMENTS, LEAST_MOMENTS = 480, 48
+LEAST_SPAN = timedelta(hours=1)
+"""Less than this says nothing about how returns spread over a year."""
 SLACK = timedelta(seconds=60)
 """How far the times of two trades may contradict the order of their ids, at the most."""
 
@@ -118,9 +119,10 @@ def leaderboard(user_id: int, timeframe: str, market: Market, now: datetime) -> 
             return []
         ids = [account.id for account in accounts]
         span = TIMEFRAMES[timeframe]
-        first = visible_accounts(user_id).aggregate(first=Min("created_at"))["first"] if span is None else None
-        # A moment before the first account was opened: what it was opened with was put in then.
-        start = min(now, first or now) - timedelta(seconds=1) if span is None else now - span
+        first = visible_accounts(user_id).aggregate(first=Min("created_at"))["first"] or now
+        # A moment before the first account was opened: what it was opened with was put in then. Nothing is before it.
+        start = min(now, first) - timedelta(seconds=1)
+        start = start if span is None else max(start, now - span)
         moments = _moments(start, now, len(ids))
         samples = _samples(ids, moments)
         moved = _by_account(_moved(ids, _adapted(start)))
@@ -130,13 +132,13 @@ def leaderboard(user_id: int, timeframe: str, market: Market, now: datetime) -> 
         standings = [
             _standing(
                 account,
-                _curve(samples.get(account.id, {}), moments, moved.get(account.id, ())),
-                moments[1] - moments[0],
+                samples.get(account.id, {}),
+                moments,
+                moved.get(account.id, ()),
                 positions.get(account.id, ()),
                 fills.get(account.id, _Fills()),
                 market,
                 now,
-                sum((amount for _, amount in moved.get(account.id, ())), ZERO),
             )
             for account in accounts
         ]
@@ -158,17 +160,17 @@ def _adapted(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _samples(ids: Sequence[int], moments: Sequence[datetime]) -> dict[int, dict[int, Decimal]]:
-    """Return the last equity (USDC) of each account at each moment, by account and the moment's place."""
+def _samples(ids: Sequence[int], moments: Sequence[datetime]) -> dict[int, dict[int, int]]:
+    """Return the last equity (micro-USDC) of each account at each moment, by account and the moment's place."""
     times = [_adapted(moment) for moment in moments]
     is_postgresql = connection.vendor == "postgresql"
     given = [array(ids), array(times)] if is_postgresql else [json.dumps(ids), json.dumps(times)]
-    found: dict[int, dict[int, Decimal]] = {}
+    found: dict[int, dict[int, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLES[connection.vendor], given)
         for account_id, place, equity in cursor.fetchall():
             if equity is not None:
-                found.setdefault(account_id, {})[place] = _usdc(equity)
+                found.setdefault(account_id, {})[place] = equity
     return found
 
 
@@ -199,43 +201,48 @@ def _usdc(micro: int | Decimal) -> Decimal:
 
 
 def _curve(
-    samples: Mapping[int, Decimal], moments: Sequence[datetime], moved: Sequence[tuple[datetime, Decimal]]
-) -> list[Point]:
-    """Return the equity at the moments that it is known of, with what was put in since the first of all."""
-    points, put_in, next_move = [], ZERO, 0
+    samples: Mapping[int, int], moments: Sequence[datetime], moved: Sequence[tuple[datetime, Decimal]]
+) -> tuple[list[float], list[float]]:
+    """Return the equity at the moments that it is known of, and what was put in since the first of all. USDC."""
+    equities, put_ins = list[float](), list[float]()
+    if 0 not in samples:  # opened since: it began with nothing
+        equities, put_ins = [0.0], [0.0]
+    put_in, next_move = 0.0, 0
     for place, moment in enumerate(moments):
         while next_move < len(moved) and moved[next_move][0] <= moment:
-            put_in += moved[next_move][1]
+            put_in += float(moved[next_move][1])
             next_move += 1
         if place in samples:
-            points.append(Point(moment, samples[place], put_in))
-    if 0 not in samples:  # opened since: it began with nothing
-        points.insert(0, Point(moments[0], ZERO))
-    return points
+            equities.append(samples[place] / 1e6)
+            put_ins.append(put_in)
+    return equities, put_ins
 
 
 def _standing(
     account: AccountView,
-    points: list[Point],
-    step: timedelta,
+    samples: Mapping[int, int],
+    moments: Sequence[datetime],
+    moved: Sequence[tuple[datetime, Decimal]],
     positions: Sequence[PositionValue],
     fills: _Fills,
     market: Market,
     now: datetime,
-    put_in: Decimal,
 ) -> Standing:
     marks = {each.symbol: market.mark(each.symbol, otherwise=each.entry_price) for each in positions}
     equity = margin.account_value(account.cash, positions, marks)
     gross = sum((each.size * marks[each.symbol] for each in positions), ZERO)
-    points = [*points, Point(now, equity, put_in)]
-    growth = performance.growth(points)
-    returns = [after / before - 1 for before, after in pairwise(growth) if before > 0]
-    sharpe = performance.sharpe(returns, step)
+    put_in = sum((amount for _, amount in moved), ZERO)
+    equities, put_ins = _curve(samples, moments, moved)
+    growth = performance.grown_at([*equities, float(equity)], [*put_ins, float(put_in)])
+    sharpe = None
+    if now - moments[0] >= LEAST_SPAN:
+        returns = [after / before - 1 for before, after in pairwise(growth) if before > 0]
+        sharpe = performance.sharpe(returns, moments[1] - moments[0])
     return Standing(
         account=account,
         equity=equity,
-        return_pct=_return(points),
-        max_drawdown_pct=performance.max_drawdown(points).pct,
+        return_pct=_return(samples.get(0), equities, growth[-1], equity, put_in, bool(moved)),
+        max_drawdown_pct=Decimal(performance.deepest_fall(growth)[0] * 100).quantize(MICRO),
         sharpe=None if sharpe is None else Decimal(sharpe).quantize(MICRO),
         win_rate_pct=(Decimal(100 * fills.won) / fills.closed).quantize(MICRO) if fills.closed else None,
         trades=fills.trades,
@@ -245,8 +252,12 @@ def _standing(
     )
 
 
-def _return(points: Sequence[Point]) -> Decimal | None:
-    """Return the time-weighted return; an account that was opened since began with what was put in."""
-    if points[0].equity == 0 and len(points) == 2 and points[1].deposits > 0:
-        return ((points[1].equity / points[1].deposits - 1) * 100).quantize(MICRO)
-    return performance.return_pct(points)
+def _return(first: int | None, equities: Sequence[float], grown: float, equity: Decimal, put_in: Decimal,
+            is_moved: bool) -> Decimal | None:  # fmt: skip
+    """Return the time-weighted return in percent, exact where nothing was put in meanwhile."""
+    if first is None and len(equities) == 1 and put_in > 0:  # opened since, with what was put in
+        return ((equity / put_in - 1) * 100).quantize(MICRO)
+    if first is not None and first > 0 and not is_moved:
+        before = _usdc(first)
+        return ((equity - before) * 100 / before).quantize(MICRO)
+    return Decimal((grown - 1) * 100).quantize(MICRO) if any(each > 0 for each in equities) else None

@@ -49,7 +49,7 @@ MEANINGS = {
     "return_pct": "Time-weighted, in percent; null where there was nothing to earn it on.",
     "seq": "The event's number in its stream: 1, 2, 3 … without holes.",
     "server_time": "Now, by the server's clock.",
-    "sharpe": "Mean over standard deviation of its returns, annualised; null where they are alike.",
+    "sharpe": "Mean over standard deviation of its returns, annualised; null where alike or of less than an hour.",
     "side": "`buy` or `sell`.",
     "size": "In units of the symbol.",
     "status": "`pending_trigger`, `open`, `partially_filled`, `filled` or `canceled`.",

@@ -95,6 +95,15 @@ def test_an_account_opened_within_the_timeframe_began_with_its_capital(viewer: U
     assert only(viewer, "all").return_pct == Decimal("20")
 
 
+def test_what_a_young_account_lost_is_seen_in_every_timeframe(viewer: User) -> None:
+    account = an_old_account(viewer, "10000", opened=NOW - timedelta(minutes=5))
+    points(account, *((timedelta(seconds=250 - 50 * number), cash) for number, cash in enumerate(("9000", "10000"))))
+    for timeframe in TIMEFRAMES:
+        standing = only(viewer, timeframe)
+        assert (standing.return_pct, standing.max_drawdown_pct) == (0, 10), timeframe
+        assert standing.sharpe is None, "minutes say nothing about a year"
+
+
 def test_a_new_account_without_a_point_has_a_return_too(viewer: User) -> None:
     an_old_account(viewer, opened=NOW - timedelta(minutes=1))
     assert only(viewer).return_pct == 0
@@ -151,4 +160,4 @@ def test_there_are_as_many_queries_for_one_account_as_for_many(viewer: User, tim
 
 def test_the_equity_is_looked_up_at_few_moments_where_there_are_many_accounts() -> None:
     counts = [len(_moments(NOW - DAY, NOW, accounts)) for accounts in (1, 1_000, 10**6)]
-    assert counts == [MOST_MOMENTS, 60, LEAST_MOMENTS]
+    assert counts == [MOST_MOMENTS, LEAST_MOMENTS, LEAST_MOMENTS]
