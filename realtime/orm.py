@@ -111,11 +111,18 @@ class Pool:
 
 _requests = Pool("orm", lambda: settings.HYPERORU_ORM_THREADS)
 _background = Pool("orm-background", lambda: BACKGROUND_THREADS)
+_comparing = Pool("orm-compare", lambda: 1)
+"""For what takes long: one at a time, so that it holds up nothing but its like."""
 
 
 async def in_orm(function: Callable[..., T], *args: Any) -> T:
     """Run a function of a request that uses the database."""
     return await _requests.run(function, *args)
+
+
+async def in_turn(function: Callable[..., T], *args: Any) -> T:
+    """Run a function that takes long in a thread that is for such ones: they take turns, and hold up nobody else."""
+    return await _comparing.run(function, *args)
 
 
 async def in_background(function: Callable[..., T], *args: Any) -> T:
@@ -126,7 +133,7 @@ async def in_background(function: Callable[..., T], *args: Any) -> T:
 def close_pools(within: float | None = None) -> bool:
     """End all threads; those that do not end `within` so many seconds are left behind. Returns whether all ended."""
     end = None if within is None else monotonic() + within
-    pools = (_requests, _background)
+    pools = (_requests, _comparing, _background)
     closed = [pool.close(None if end is None else max(0.0, end - monotonic())) for pool in pools]
     return all(closed)
 

@@ -9,7 +9,7 @@ from realtime.connection import Connection
 from realtime.handlers.answer import Answer
 from realtime.handlers.holdings import holdings_cache
 from realtime.handlers.seeing import Viewer, check_session, not_found, seen_account, seen_accounts
-from realtime.orm import in_orm
+from realtime.orm import in_orm, in_turn
 from realtime.protocol import messages
 from realtime.protocol.errors import ProtocolError
 from realtime.protocol.numbers import number, optional
@@ -42,7 +42,7 @@ async def get_asset_curve(connection: Connection, data: messages.GetAssetCurve) 
 
 async def get_leaderboard(connection: Connection, data: messages.GetLeaderboard) -> Answer:
     """Return how the accounts that the user may see did over a timeframe."""
-    return Answer(await in_orm(_leaderboard, Viewer.of(connection.session), data.timeframe, timezone.now()))
+    return Answer(await in_turn(_leaderboard, Viewer.of(connection.session), data.timeframe, timezone.now()))
 
 
 def _bootstrap(viewer: Viewer, account_id: int | None, now: datetime) -> messages.Bootstrap:
