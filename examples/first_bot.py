@@ -40,10 +40,10 @@ async def main():
                     asked = [ask("place_order", **order, decision_id=data["decision_id"])]
                     await socket.send(*asked)
                 elif kind == "error" and data["in_reply_to"] in ("connect", "bootstrap", "subscribe"):
-                    raise SystemExit(data["message"])
+                    return data["message"]
                 elif kind in ("place_order", "error"):
                     print("order:", data.get("status") or data["message"], flush=True)
                     asked = []
 
 
-asyncio.run(main())
+raise SystemExit(asyncio.run(main()))

@@ -56,6 +56,10 @@ class Output:
                 continue
         return found
 
+    def all(self) -> list[str]:
+        """Return what else was printed, once the process has ended."""
+        return [self._new.get().rstrip() for _ in range(self._new.qsize())]
+
     def close(self) -> None:
         self._thread.join()
 
@@ -140,3 +144,11 @@ def test_a_wrong_token_ends_it_with_the_servers_words(server: Server) -> None:
     )
     assert ended.returncode == 1
     assert "session_token is wrong" in ended.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_says_what_is_wrong_with_its_token_and_nothing_else(server: Server) -> None:
+    with running(server, "hy_" + "0" * 64) as output:
+        assert output.process.wait(PATIENCE_S) == 1
+        output.close()
+        assert output.all() == ["The session_token is wrong, expired or revoked; get a new one."]
