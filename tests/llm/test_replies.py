@@ -185,7 +185,6 @@ UNUSABLE: list[tuple[Any, str]] = [
     (f"Here you are: {WHOLE}", "invalid: the reply is not JSON and nothing else: Expecting value"),
     (f"{WHOLE}\nGood luck!", "invalid: the reply is not JSON and nothing else: Extra data"),
     (f"```json\n{WHOLE}\n```", "invalid: the reply is not JSON and nothing else: Expecting value"),
-    (f"<think>MACD [1, 2]</think>{WHOLE}", "invalid: the reply is not JSON and nothing else: Expecting value"),
     (f"{WHOLE}{WHOLE}", "invalid: the reply is not JSON and nothing else: Extra data"),
     (WHOLE[:-5], "invalid: the reply is not JSON and nothing else: Unterminated string"),
     (WHOLE.replace('"1340"', "NaN"), "invalid: the reply is not JSON and nothing else: NaN is no number"),
@@ -237,3 +236,49 @@ def test_what_a_database_can_not_store_is_replaced(chat: ChatServer) -> None:
     odd = decided(chat, say(json.dumps(reply(entry(**{"a\0\ud83d": "b\0"})))))
     assert odd.row.status == "invalid"
     assert Order.objects.filter(account=odd.account).count() == 0
+
+
+THOUGHTS = "<think>\nRSI is low {and} [rising].\n</think>\n\n"
+
+
+@pytest.mark.parametrize("before", [THOUGHTS, "\n" + THOUGHTS, "<think></think>", '<think>{"decisions": []}</think>'])
+def test_thoughts_before_the_answer_are_no_part_of_it(chat: ChatServer, before: str) -> None:
+    said = before + json.dumps(reply(entry()))
+    it = decided(chat, say(said))
+    assert (it.row.decision, it.row.status, it.row.reasoning) == ("buy", "accepted", "Support held.")
+    assert json.loads(it.asked.raw_reply)["choices"][0]["message"]["content"] == said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (THOUGHTS, "invalid: the reply has thoughts but no answer"),
+        (THOUGHTS + "Buy! {}", "invalid: the reply is not JSON and nothing else"),
+        (THOUGHTS + "```json\n{}\n```", "invalid: the reply is not JSON and nothing else"),
+        (THOUGHTS + THOUGHTS + "{}", "invalid: the reply is not JSON and nothing else"),
+        ("Well. " + THOUGHTS + "{}", "invalid: the reply is not JSON and nothing else"),
+        (THOUGHTS.partition("</think>")[0] + "{}", "invalid: the reply is not JSON and nothing else"),
+        (THOUGHTS.partition("<think>")[2] + "{}", "invalid: the reply is not JSON and nothing else"),
+        ("{}" + THOUGHTS, "invalid: the reply is not JSON and nothing else"),
+    ],
+)
+def test_what_is_no_answer_after_thoughts_is_refused(chat: ChatServer, said: str, told: str) -> None:
+    body = json.dumps(reply(entry()))
+    it = decided(chat, say(said.replace("{}", body)))
+    assert it.row.outcome.startswith(told)
+    assert (it.row.status, it.orders) == ("invalid", [])
+
+
+def test_a_reply_of_thousands_of_entries_is_told_in_short(chat: ChatServer) -> None:
+    strays = [{}] * 5_000
+    it = decided(chat, say(reply(entry(), *strays)))
+    assert (it.row.decision, it.row.status) == ("buy", "accepted")
+    assert len(it.row.facts["strays"]) == 21
+    assert it.row.facts["strays"][-1] == "and 4980 more such entries"
+    assert it.asked.error.endswith("entry 21: it names no symbol; and 4980 more such entries")
+
+
+def test_a_symbol_that_is_decided_thousands_of_times_is_refused(chat: ChatServer) -> None:
+    it = decided(chat, say(reply(*[{"symbol": "BTC"}] * 10_000)))
+    assert it.row.outcome == "invalid: the reply decides 10000 times about BTC"
+    assert len(it.row.facts["entry"]) == 2_000

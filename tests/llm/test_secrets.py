@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core import serializers
 
-from tests.llm.endpoint import ChatServer, answer, chat_server, say
+from tests.llm.endpoint import ChatServer, answer, chat_server, completion, say
 from tests.llm.given import KEY, D, decided, entry, reply
 from trading.agents import SettingsError, make_asker
 from trading.agents.llm.endpoints import Endpoint, EndpointError, endpoint
@@ -43,6 +43,51 @@ def test_the_key_is_sent_and_appears_nowhere_else(chat: ChatServer, caplog: pyte
 
 
 WHOLE_KEY = json.dumps({"choices": KEY})
+
+
+SLASHED = "sk-live/0123+4567/89ab=="
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SLASHED,
+        SLASHED.replace("/", "\\/"),
+        SLASHED.replace("/", "\\\\\\/"),
+        SLASHED.replace("+", "\\u002B").replace("=", "\\u003d"),
+        "".join(f"\\u{ord(letter):04x}" for letter in SLASHED),
+    ],
+)
+def test_the_key_is_withheld_however_json_writes_it(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("HYPERORU_LLM_DEFAULT_KEY", SLASHED)
+    it = decided(chat, answer(f'{{"headers": {{"authorization": "Bearer {written}"}}}}', 400))
+    assert it.asked.raw_reply == '{"headers": {"authorization": "Bearer [key]"}}'
+    assert it.row.outcome == 'failed: the endpoint answered 400: {"headers": {"authorization": "Bearer [key]"}}'
+    it = decided(chat, answer(completion("SAID").replace("SAID", f'{{\\"decisions\\": [\\"{written}\\"]}}')))
+    assert "entry 1: it is not an object but" in it.asked.error
+    assert "[key]" in it.asked.raw_reply
+    assert "4567" not in str(asdict(it.asked))
+
+
+@pytest.mark.parametrize("before", [275, 290])
+def test_no_part_of_the_key_is_left_where_a_text_is_cut(chat: ChatServer, before: int) -> None:
+    for behaviour in (say(None, refusal="x" * before + KEY), say(reply(entry(**{"x" * (before - 36) + KEY: 1})))):
+        it = decided(chat, behaviour)
+        assert it.row.status == "invalid"
+        assert KEY[:6] not in str(asdict(it.asked))
+
+
+@pytest.mark.parametrize("key", [SLASHED, 'it"has"quotes', "uuuu0075u0075"])
+def test_any_key_is_withheld_and_no_text_takes_long(key: str) -> None:
+    where = Endpoint("fast", URL, "m", key)
+    text = json.dumps({"key": key})
+    for _ in range(3):
+        assert where.clean(text).replace("\\", "") in ('{"key": "[key]"}', '"{"key": "[key]"}"', '""{"key": "[key]"}""')
+        text = json.dumps(text)
+    for hostile in ("\\" * 200_000, key[:5] * 10_000, "\\u005c" * 50_000):
+        assert where.without_key(hostile) == hostile
 
 
 def test_what_is_refused_for_the_key_repeats_no_part_of_it(chat: ChatServer) -> None:
@@ -104,8 +149,9 @@ def test_endpoints_are_named_by_the_environment() -> None:
         ({"BASE_URL": "https://example.com:no"}, "HYPERORU_LLM_FAST_BASE_URL is not a URL."),
         ({"BASE_URL": f"https://me:{KEY}@example.com"}, "HYPERORU_LLM_FAST_BASE_URL must have neither user"),
         ({"BASE_URL": f"{URL}?key={KEY}"}, "HYPERORU_LLM_FAST_BASE_URL must have neither user"),
-        ({"KEY": f"{KEY}\r\nX: y"}, "HYPERORU_LLM_FAST_KEY must be printable ASCII without spaces."),
-        ({"KEY": f"{KEY}é"}, "HYPERORU_LLM_FAST_KEY must be printable ASCII without spaces."),
+        ({"KEY": f"{KEY}\r\nX: y"}, "HYPERORU_LLM_FAST_KEY must be printable ASCII without spaces and backslashes."),
+        ({"KEY": f"{KEY}\\"}, "HYPERORU_LLM_FAST_KEY must be printable ASCII without spaces and backslashes."),
+        ({"KEY": f"{KEY}é"}, "HYPERORU_LLM_FAST_KEY must be printable ASCII without spaces and backslashes."),
     ],
 )
 def test_an_endpoint_that_can_not_be_used_is_told_without_its_key(values: dict[str, str], told: str) -> None:

@@ -5,7 +5,7 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -135,9 +135,12 @@ class _Caller:
         response = answer.http_response
         call.body = self._text(response)
         try:
-            found = read_completion(response.content, response.headers.get("content-type", ""))
+            found = read_completion(
+                response.content, self.endpoint.without_key(response.headers.get("content-type", ""))
+            )
         except NoCompletion as error:
             raise _Failed(self.endpoint.clean(str(error))) from None
+        found = self._without_key(found)
         if found.prompt_tokens is not None and found.completion_tokens is not None:
             call.lost -= 1
         return found
@@ -167,6 +170,14 @@ class _Caller:
         if status == 429 or status >= 500:
             return _Failed(why, retried=True, wait_s=retry_after(response.headers.get("retry-after")))
         return _Failed(why, refuses_format=status in (400, 422) and bool(ABOUT_FORMAT.search(text)))
+
+    def _without_key(self, found: Completion) -> Completion:
+        """Take the key out of what was said before anything is cut from it: half a key is a part of it still."""
+        content, refusal, reason = (
+            None if text is None else self.endpoint.without_key(text)
+            for text in (found.content, found.refusal, found.finish_reason)
+        )
+        return replace(found, content=content, refusal=refusal, finish_reason=reason)
 
     def _text(self, response: httpx2.Response) -> str:
         return self.endpoint.clean(response.content.decode("utf-8", "replace"))

@@ -7,9 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 
-KEY = re.compile(r"[!-~]{1,4096}", re.ASCII)
+KEY = re.compile(r"[!-\[\]-~]{1,4096}", re.ASCII)
 SHORTEST_KEY = 8
 WITHHELD = "[key]"
 
@@ -38,9 +39,12 @@ class Endpoint:
 
     def clean(self, text: str) -> str:
         """Return a text without the key (shorter ones are placeholders) and without what a database can't store."""
-        if len(self.key) >= SHORTEST_KEY:
-            text = text.replace(self.key, WITHHELD)
-        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+        text = self.without_key(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return text.encode("utf-8", "replace").decode()
+
+    def without_key(self, text: str) -> str:
+        """Return a text with the key withheld, however JSON writes it, and nothing else changed."""
+        return _spelled(self.key).sub(WITHHELD, text) if len(self.key) >= SHORTEST_KEY else text
 
 
 def endpoint(name: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
@@ -55,8 +59,18 @@ def endpoint(name: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
     if len(model) > 120:
         raise EndpointError(f"{prefix}MODEL is longer than 120 characters.")
     if key and not KEY.fullmatch(key):
-        raise EndpointError(f"{prefix}KEY must be printable ASCII without spaces.")
+        raise EndpointError(f"{prefix}KEY must be printable ASCII without spaces and backslashes.")
     return Endpoint(name, base_url, model, key)
+
+
+@cache
+def _spelled(key: str) -> re.Pattern[str]:
+    r"""Return a pattern of a key as it is, and as JSON may write it: `/` as `\/`, `+` as `\u002b`.
+
+    JSON within JSON doubles its backslashes, so there may be several.
+    """
+    letters = (rf"(?:(?>\\{{0,9}}){re.escape(each)}|\\{{1,9}}u(?i:{ord(each):04x}))" for each in key)
+    return re.compile("".join(letters))
 
 
 def _problem(base_url: str) -> str | None:

@@ -14,6 +14,9 @@ from trading.agents.llm.schema import Entry, Reply, read_entry
 
 MOST_TOLD = 300
 MOST_KEPT = 2_000
+MOST_STRAYS = 20
+THINKS, THOUGHT = "<think>", "</think>"
+"""What models that think aloud put around it, where the endpoint does not take it out: it is not the answer."""
 
 
 class Unusable(ValueError):
@@ -49,14 +52,21 @@ def read_reply(completion: Completion, symbols: Collection[str]) -> Said:
     entries: dict[str, Entry | Refused] = {}
     strays: list[str] = []
     named = Counter(symbol for symbol in map(_symbol, given) if symbol is not None)
+    left_out = 0
     for number, each in enumerate(given, start=1):
         symbol = _symbol(each)
         if symbol is None or symbol not in symbols:
+            if len(strays) == MOST_STRAYS:
+                left_out += 1
+                continue
             strays.append(f"entry {number}: {_why_stray(each, symbol)}")
         elif named[symbol] > 1:
-            entries[symbol] = Refused(f"the reply decides {named[symbol]} times about {symbol}", _kept(given))
+            if symbol not in entries:  # once: a long reply may repeat it thousands of times
+                entries[symbol] = Refused(f"the reply decides {named[symbol]} times about {symbol}", _kept(given))
         else:
             entries[symbol] = _entry(each)
+    if left_out:
+        strays.append(f"and {left_out} more such entries")
     for symbol in symbols:
         entries.setdefault(symbol, Refused(_missing(symbol, strays)))
     return Said(entries, tuple(strays))
@@ -68,8 +78,11 @@ def _decisions(completion: Completion) -> list[Any]:
     content = completion.content
     if content is None or not content.strip():
         raise Unusable(f"the reply is empty{_finish(completion)}")
+    answer = _without_thoughts(content)
+    if not answer.strip():
+        raise Unusable(f"the reply has thoughts but no answer{_finish(completion)}")
     try:
-        given = json.loads(content, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+        given = json.loads(answer, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise Unusable(f"the reply is not JSON and nothing else: {str(error)[:120]}{_finish(completion)}") from None
     if isinstance(given, _Repeated):
@@ -78,6 +91,14 @@ def _decisions(completion: Completion) -> list[Any]:
         return msgspec.convert(given, Reply, strict=True).decisions
     except (msgspec.ValidationError, ValueError) as error:  # half a surrogate pair is a ValueError
         raise Unusable(f"the reply is not an object of decisions: {str(error)[:MOST_TOLD]}") from None
+
+
+def _without_thoughts(content: str) -> str:
+    """Return the answer after a block of thoughts that the reply begins with; of one that does not end, all of it."""
+    begun = content.lstrip()
+    if not begun.startswith(THINKS) or THOUGHT not in begun:
+        return content
+    return begun.split(THOUGHT, 1)[1]
 
 
 def _finish(completion: Completion) -> str:
