@@ -169,7 +169,7 @@ def test_chance_is_the_same_for_a_seed_and_another_for_another() -> None:
     [
         ("ema_macd", {"fast": 21}, "'fast' < 'slow'"),
         ("ema_macd", {"macd_slow": 12}, "'macd_fast' < 'macd_slow'"),
-        ("ema_macd", {"fresh": 0}, "'fresh' must be greater than 0"),
+        ("ema_macd", {"fresh": 0}, "'fresh' must be from 1 to 200"),
         ("ema_macd", {"slow": 201}, "'slow' must be from 2 to 200"),
         ("donchian_breakout", {"exit_period": 21}, "'exit_period' must be at most 'period'"),
         ("donchian_breakout", {"period": 1}, "'period' must be from 2 to 500"),

@@ -88,6 +88,27 @@ def test_the_same_again_gives_the_same(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
+def test_what_a_hole_leaves_out_is_told(tmp_path: Path) -> None:
+    rows = [f"{minute * 60_000},100,101,99,100,1" for minute in (*range(300), *range(310, 350))]
+    path = tmp_path / "hole.csv"
+    path.write_text("\n".join(["open_time_ms,open,high,low,close,volume", *rows]))
+    found = told("--model", "random", "--data", str(path))
+    assert (found["bars"], found["left_out"]) == (100, {"BTC": 40})
+    assert "40 candles of BTC are left out" in run("--model", "random", "--data", str(path))
+
+
+def test_why_orders_were_refused_is_told() -> None:
+    words = ["--model", "donchian_breakout", "--model-settings", '{"leverage": 25, "risk_pct": 1}', "--model", "random"]
+    words += ["--data", BTC, "--bars", "300"]
+    refused, traded = told(*words)["models"]
+    assert refused["refused_by"] == {"risk_leverage": refused["refused"]}
+    assert refused["refused"] > 0
+    assert traded["refused_by"] == {}
+    [total, reason] = [line for line in run(*words).splitlines() if "refused" in line or "risk_" in line]
+    assert total.split() == ["orders", "refused", str(refused["refused"]), "0"]
+    assert reason.split() == ["risk_leverage", str(refused["refused"]), "0"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -103,6 +124,23 @@ def test_the_same_again_gives_the_same(tmp_path: Path) -> None:
         (["--model", "random", "--data", BTC, "--capital", "0"], "no amount of USDC above 0"),
         (["--model", "random", "--data", BTC, "--bars", "0"], "must be 1 or more"),
         (["--model", "random", "--data", __file__], "is no candle"),
+        (["--model", "llm", "--data", BTC], "llm is asked over the network; only buy_and_hold"),
+        (
+            ["--model", "random", "--model-settings", '{"stop_atr": 1e400}', "--data", BTC],
+            "'stop_atr' must be a number",
+        ),
+        (
+            ["--model", "random", "--model-settings", '{"stop_atr": "1e400"}', "--data", BTC],
+            "'stop_atr' must be at most",
+        ),
+        (
+            ["--model", "ema_macd", "--model-settings", '{"fresh": 1000}', "--data", BTC],
+            "'fresh' must be from 1 to 200",
+        ),
+        (
+            ["--model", "donchian_breakout", "--model-settings", '{"period": 500}', "--data", BTC, "--bars", "100"],
+            "looks at 501 bars; there are only 300",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_told(words: list[str], message: str) -> None:

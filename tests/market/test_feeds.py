@@ -102,6 +102,53 @@ def test_a_row_that_is_no_candle_is_named(tmp_path: Path, row: str) -> None:
         read_candles(path, INSTRUMENTS["BTC"])
 
 
+def a_file(path: Path, minutes: Sequence[int], volume: str = "1") -> Path:
+    rows = [f"{minute * 60_000},1,1,1,1,{volume}" for minute in minutes]
+    path.write_text("\n".join(["open_time_ms,open,high,low,close,volume", *rows]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        ([0, 5, 10, 15], "are of 300 s; only those of a minute"),
+        ([0, 60, 120], "are of 3600 s; only those of a minute"),
+        ([3, 2, 1], "Row 2 of candles.csv is not later than the one before"),
+        ([1, 2, 3, 3, 4], "Row 4 of candles.csv is not later than the one before"),
+        ([], "candles.csv has no candles"),
+    ],
+)
+def test_what_is_no_series_of_minutes_is_refused(tmp_path: Path, minutes: list[int], told: str) -> None:
+    """Four of five bars would be made up."""
+    with pytest.raises(ValueError, match=told):
+        read_candles(a_file(tmp_path / "candles.csv", minutes), INSTRUMENTS["BTC"])
+
+
+@pytest.mark.parametrize("volume", ["NaN", "Infinity", "-1"])
+def test_a_volume_is_an_amount(tmp_path: Path, volume: str) -> None:
+    with pytest.raises(ValueError, match=r"Row 1 of candles\.csv is no candle"):
+        read_candles(a_file(tmp_path / "candles.csv", [1, 2], volume), INSTRUMENTS["BTC"])
+
+
+def test_a_file_that_is_broken_is_told(tmp_path: Path) -> None:
+    whole = gzip.compress(a_file(tmp_path / "candles.csv", range(500)).read_bytes())
+    path = tmp_path / "broken.csv.gz"
+    for broken in (b"hello", whole[:200], whole[:-8]):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=r"broken\.csv\.gz is not gzipped, or not all of it is there"):
+            read_candles(path, INSTRUMENTS["BTC"])
+    text = tmp_path / "text.csv"
+    text.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"text\.csv is no CSV"):
+        read_candles(text, INSTRUMENTS["BTC"])
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "candles.csv", [1, 2])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read_candles(path, INSTRUMENTS["BTC"])) == 2
+
+
 # Replay
 
 

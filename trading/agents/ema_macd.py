@@ -7,7 +7,7 @@ from typing import Any
 from trading.agents import indicators
 from trading.agents.indicators import Columns, Cross, Floats
 from trading.agents.rule import SETTLED_EMA, SETTLED_WILDER, Rule
-from trading.agents.rule_settings import RuleSettings, positive, within
+from trading.agents.rule_settings import RuleSettings, within
 from trading.agents.settings import SettingsError
 from trading.agents.telling import figures, plain
 
@@ -26,7 +26,7 @@ class EmaMacdSettings(RuleSettings):
     def __post_init__(self) -> None:
         """Raise `SettingsError` for values that make no sense."""
         RuleSettings.__post_init__(self)
-        positive(self, "fresh")
+        within(self, "fresh", 1, 200)
         for name in ("fast", "slow", "macd_fast", "macd_slow", "macd_signal"):
             within(self, name, 2, 200)
         if self.fast >= self.slow or self.macd_fast >= self.macd_slow:

@@ -45,8 +45,9 @@ class RuleSettings(WatchSettings):
         WatchSettings.__post_init__(self)
         within(self, "atr_period", 1, 200)
         positive(self, "stop_atr", "target_atr", "risk_pct")
-        if self.risk_pct > 100:
-            raise SettingsError("The setting 'risk_pct' must be at most 100.")
+        for name, most in (("stop_atr", 1000), ("target_atr", 1000), ("risk_pct", 100)):
+            if getattr(self, name) > most:
+                raise SettingsError(f"The setting {name!r} must be at most {most}.")
 
 
 def positive(settings: object, *names: str) -> None:

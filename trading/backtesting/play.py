@@ -74,6 +74,10 @@ def play(
     length = min(len(bars) for bars in series.values())
     if length <= warmup:
         raise ValueError(f"A recording of {length} bars leaves nothing after {warmup} bars of warm-up.")
+    if agent.bars_needed > length:
+        raise ValueError(
+            f"The model looks at {agent.bars_needed} bars; there are only {length}: it would never decide."
+        )
     player = _Player(agent, series, terms, capital, warmup)
     for place in range(warmup, length):
         player.bar(place)

@@ -54,6 +54,8 @@ class Figures:
     decisions: int
     orders: int
     refused: int
+    refused_by: Mapping[str, int]
+    """How many orders were refused for each reason, the most frequent first."""
     fills: int
     liquidation_fills: int
 
@@ -99,6 +101,7 @@ def report(label: str, model: str, settings: Mapping[str, Any], run: Run) -> Rep
         decisions=tally.decisions,
         orders=tally.orders,
         refused=tally.refused,
+        refused_by=dict(tally.reasons.most_common()),
         fills=len(tally.fills),
         liquidation_fills=sum(fill.liquidation for fill in tally.fills),
     )

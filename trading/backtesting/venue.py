@@ -1,5 +1,6 @@
 """One account on an exchange of its own, in memory: what the desk does with it, without writing anything."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -44,6 +45,8 @@ class Tally:
     decisions: int = 0
     orders: int = 0
     refused: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why orders were refused, and how often."""
     funding: Decimal = ZERO
 
 
@@ -116,6 +119,7 @@ class Venue:
     def _note(self, decided: Accepted | Rejected) -> None:
         if isinstance(decided, Rejected):
             self.tally.refused += 1
+            self.tally.reasons[decided.error.reason or decided.error.code] += 1
             return
         tally = self.tally
         for fact in decided.facts:
@@ -128,7 +132,9 @@ class Venue:
                         self._volumes[day] = before.plus(fact.price * fact.size, fact.liquidity)
                 case DecisionRecorded():
                     tally.decisions += 1
-                    tally.refused += fact.order_ref is None and fact.outcome.startswith("refused")
+                    if fact.order_ref is None and fact.outcome.startswith("refused"):
+                        tally.refused += 1
+                        tally.reasons[fact.outcome.partition(":")[0].removeprefix("refused, ")] += 1
                 case OrderChanged(created=True):
                     tally.orders += 1
                 case CashMoved(kind=LedgerKind.FUNDING):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from trading.agents import SettingsError, known_agents, make_agent
+from trading.agents import SettingsError, known_agents, known_askers, make_agent
 from trading.backtesting import picture
 from trading.backtesting.play import play
 from trading.backtesting.report import Report, as_json, report, write
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         capital: Decimal,
         **options: Any,
     ) -> None:
-        series = _read(data, options["bars"])
+        series, left_out = _read(data, options["bars"])
         bars = next(iter(series.values()))
         length = len(bars) - WARMUP_BARS
         reports, seconds = [], {}
@@ -87,6 +87,7 @@ class Command(BaseCommand):
             "start": bars[WARMUP_BARS].open_time.isoformat(),
             "end": bars[-1].open_time.isoformat(),
             "capital": f"{capital:f}",
+            "left_out": left_out,
         }
         if (out := options["out"]) is not None:
             try:
@@ -100,6 +101,10 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{length:,} bars of {', '.join(series)} from {head['start']}, {capital:f} USDC")
         self.stdout.write(_table(reports))
+        for symbol, count in left_out.items():
+            self.stdout.write(
+                f"{count:,} candles of {symbol} are left out: they are not in the longest stretch without a hole"
+            )
         if out is not None:
             self.stdout.write(f"Written to {out}: {', '.join(path.name for path in files)}")
 
@@ -119,6 +124,8 @@ class Command(BaseCommand):
             timedelta(seconds=settings.HYPERORU_STALE_AFTER_S),
             timedelta(seconds=settings.HYPERORU_ASSUMED_REFILL_S),
         )
+        if name in known_askers():
+            raise CommandError(f"{name} is asked over the network; only {', '.join(known_agents())} can be played.")
         length = len(next(iter(series.values()))) - WARMUP_BARS
         try:
             agent = make_agent(name, {**given, "every": NOT_REPORTED})
@@ -165,7 +172,8 @@ def _instruments() -> dict[str, InstrumentValue]:
     return {symbol: Instrument(symbol=symbol, **values).to_domain() for symbol, values in LISTED.items()}
 
 
-def _read(files: Sequence[tuple[str, Path]], bars: int | None) -> dict[str, tuple[Bar, ...]]:
+def _read(files: Sequence[tuple[str, Path]], bars: int | None) -> tuple[dict[str, tuple[Bar, ...]], dict[str, int]]:
+    """Return what is to be played, and by symbol how many candles are not, as there is a hole before or after them."""
     instruments = _instruments()
     if unknown := sorted({symbol for symbol, _ in files} - set(instruments)):
         raise CommandError(f"{', '.join(unknown)} is not traded here, only {', '.join(sorted(instruments))}.")
@@ -174,18 +182,24 @@ def _read(files: Sequence[tuple[str, Path]], bars: int | None) -> dict[str, tupl
     if bars is not None and bars < 1:
         raise CommandError("--bars must be 1 or more.")
     try:
-        series = common_segment({symbol: read_candles(path, instruments[symbol]) for symbol, path in files})
+        read = {symbol: read_candles(path, instruments[symbol]) for symbol, path in files}
+        series = common_segment(read)
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}.") from None
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return {symbol: each[: None if bars is None else WARMUP_BARS + bars] for symbol, each in series.items()}
+    start, end = (next(iter(series.values()))[place].open_time for place in (0, -1))
+    left_out = {symbol: sum(not start <= bar.open_time <= end for bar in each) for symbol, each in read.items()}
+    played = {symbol: each[: None if bars is None else WARMUP_BARS + bars] for symbol, each in series.items()}
+    return played, {symbol: count for symbol, count in left_out.items() if count}
 
 
 def _table(reports: Sequence[Report]) -> str:
     told = [[""] + [each.label for each in reports]]
     for name, title in ROWS:
         told.append([title, *(_told(getattr(each.figures, name)) for each in reports)])
+    for reason in sorted({reason for each in reports for reason in each.figures.refused_by}):
+        told.append([f"  {reason}", *(_told(each.figures.refused_by.get(reason, 0)) for each in reports)])
     widths = [max(len(row[place]) for row in told) for place in range(len(told[0]))]
     lines = [
         "  ".join(

@@ -2,10 +2,12 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 
 from trading.domain.instruments import Instrument, round_to_tick
@@ -17,6 +19,7 @@ SHIPPED = {
     "BTC": DATA / "coinbase_btcusd_1m_20180404_05.csv.gz",
     "ETH": DATA / "coinbase_ethusd_1m_20180404_05.csv.gz",
 }
+COLUMNS = ("open", "high", "low", "close", "volume")
 MINUTE = timedelta(minutes=1)
 LONGEST_HOLE = timedelta(minutes=5)
 """Minutes without a trade are common; a hole longer than this is a pause of the recording."""
@@ -38,10 +41,34 @@ def read_candles(path: Path, instrument: Instrument) -> list[Bar]:
 
     The time is `open_time_ms` (since the epoch) or `timestamp` (ISO 8601, UTC where it says nothing else); prices are
     in the quote currency, the volume in units. Prices are rounded to the instrument's tick; bars are numbered from 0 in
-    the order of the file. Raise `ValueError` for a row that is no candle, `OSError` where the file can't be read.
+    the order of the file. Raise `ValueError` for a file or a row that is no candle, for bars that are not in order or
+    not of a minute, `OSError` where the file can't be opened.
     """
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="", encoding="ascii") as file:
-        return [_bar(number, row, instrument, path) for number, row in enumerate(csv.DictReader(file))]
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="", encoding="utf-8-sig") as file:
+            bars = [_bar(number, row, instrument, path) for number, row in enumerate(csv.DictReader(file))]
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path.name} is not gzipped, or not all of it is there.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name} is no CSV.") from error
+    if not bars:
+        raise ValueError(f"{path.name} has no candles.")
+    _check_minutes(bars, path)
+    return bars
+
+
+def _check_minutes(bars: Sequence[Bar], path: Path) -> None:
+    """Raise `ValueError` for bars that are not in order, or not of a minute: what is missing would be made up."""
+    steps = [after.open_time - before.open_time for before, after in pairwise(bars)]
+    if (least := min(steps, default=MINUTE)) <= timedelta(0):
+        raise ValueError(
+            f"Row {steps.index(least) + 2} of {path.name} is not later than the one before: candles go from the oldest "
+            "to the newest, each once."
+        )
+    if least != MINUTE:
+        raise ValueError(
+            f"The candles of {path.name} are of {least.total_seconds():g} s; only those of a minute can be played."
+        )
 
 
 def walk(bar: Bar) -> tuple[Decimal, Decimal, Decimal, Decimal]:
@@ -55,11 +82,14 @@ def _bar(number: int, row: Mapping[str, str], instrument: Instrument, path: Path
         opened = _opened(row)
         volume = Decimal(row["volume"])
         prices = [Decimal(row[name]) for name in ("open", "high", "low", "close")]
-        if min(prices) <= 0:
+        if min(prices) <= 0 or not volume.is_finite() or volume < 0:
             raise ValueError
         first, high, low, last = (round_to_tick(price, instrument.size_decimals) for price in prices)
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-        raise ValueError(f"Row {number + 1} of {path.name} is no candle: {dict(row)}.") from error
+        raise ValueError(
+            f"Row {number + 1} of {path.name} is no candle ({', '.join(COLUMNS)} and open_time_ms or timestamp): "
+            f"{dict(row)}."
+        ) from error
     return Bar(
         symbol=instrument.symbol,
         number=number,
