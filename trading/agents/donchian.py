@@ -45,17 +45,12 @@ class DonchianBreakout(Rule[DonchianSettings, Columns]):
         return columns
 
     def signal(self, reading: Columns) -> int:
-        close, period = float(reading.closes[-1]), self.settings.period
-        high, low = indicators.donchian_high(reading.highs, period), indicators.donchian_low(reading.lows, period)
-        return 1 if high is not None and close > high else -1 if low is not None and close < low else 0
+        period = self.settings.period
+        return 1 if _is_above(reading, period) else -1 if _is_below(reading, period) else 0
 
     def turned(self, reading: Columns, sign: int) -> bool:
-        close, period = float(reading.closes[-1]), self.settings.exit_period
-        if sign > 0:
-            low = indicators.donchian_low(reading.lows, period)
-            return low is not None and close < low
-        high = indicators.donchian_high(reading.highs, period)
-        return high is not None and close > high
+        period = self.settings.exit_period
+        return _is_below(reading, period) if sign > 0 else _is_above(reading, period)
 
     def confidence(self, reading: Columns) -> Decimal:
         return Decimal("0.6")
@@ -72,3 +67,21 @@ class DonchianBreakout(Rule[DonchianSettings, Columns]):
             f"(of {facts['exit_period']}: {facts['exit_low']} to {facts['exit_high']})"
         )
         return told, facts
+
+
+def _is_above(reading: Columns, period: int) -> bool:
+    """Tell whether the last bar closed above the channel: so above the bar before it, to begin with. Few do."""
+    close = reading.closes[-1]
+    if len(reading.highs) <= period or close <= reading.highs[-2]:
+        return False
+    high = indicators.donchian_high(reading.highs, period)
+    return high is not None and bool(close > high)
+
+
+def _is_below(reading: Columns, period: int) -> bool:
+    """Tell whether the last bar closed below the channel."""
+    close = reading.closes[-1]
+    if len(reading.lows) <= period or close >= reading.lows[-2]:
+        return False
+    low = indicators.donchian_low(reading.lows, period)
+    return low is not None and bool(close < low)

@@ -154,12 +154,12 @@ def macd_histogram(closes: Floats, fast: int, slow: int, signal: int) -> float |
 
 def donchian_high(highs: Floats, period: int) -> float | None:
     """Return the highest high of the `period` bars before the last one: what its close may break."""
-    return float(highs[-period - 1 : -1].max()) if len(highs) > period else None
+    return max(highs[-period - 1 : -1].tolist()) if len(highs) > period else None
 
 
 def donchian_low(lows: Floats, period: int) -> float | None:
     """Return the lowest low of the `period` bars before the last one."""
-    return float(lows[-period - 1 : -1].min()) if len(lows) > period else None
+    return min(lows[-period - 1 : -1].tolist()) if len(lows) > period else None
 
 
 def pivot_highs(highs: Floats, reach: int = PIVOT_REACH) -> list[int]:

@@ -12,13 +12,14 @@ from decimal import Decimal
 
 from trading.agents.base import Agent, AgentView, to_command
 from trading.agents.indicators import Window
-from trading.backtesting.venue import Tally, Terms, Venue, reached, waits
+from trading.backtesting.venue import Tally, Terms, Venue, waits
 from trading.domain import margin
 from trading.domain.commands import RecordEquity, SettleFunding, SubmitDecision
 from trading.domain.funding import Premiums, hour_of, hourly_rate, key, sample_of, sampled
 from trading.domain.market import Bar, Quote
 from trading.domain.money import ZERO
 from trading.domain.positions import Position
+from trading.domain.triggers import fires_falling
 from trading.domain.values import replace
 from trading.market.feeds.candles import MINUTE, walk
 from trading.market.feeds.paced import POINTS, WARMUP_BARS
@@ -154,7 +155,7 @@ class _Player:
         self._seen = {symbol: (p.signed_size, p.entry_price) for symbol, p in self._positions.items()}
         self._is_busy = bool(self._positions or state.orders)
         self._waiting = [
-            (order.symbol, order)
+            (order.symbol, fires_falling(order.side, order.order_type), order.trigger_price)
             for order in state.orders.values()
             if waits(order, order.symbol) and order.trigger_price
         ]
@@ -166,9 +167,9 @@ class _Player:
         """Tell whether a price of the bar may bring anything about."""
         if self._is_resting or self._clock[place].open_time.minute == LAST_MINUTE:  # the hour's funding, the day's end
             return True
-        for symbol, order in self._waiting:
+        for symbol, falling, trigger in self._waiting:
             bar = self._series[symbol][place]
-            if reached(order, bar.low) or reached(order, bar.high):
+            if bar.low <= trigger if falling else bar.high >= trigger:
                 return True
         return self._may_lack_margin(place)
 

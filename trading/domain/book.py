@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from functools import lru_cache
+from typing import NamedTuple
 
 from trading.domain.enums import FillQuality, Side
-from trading.domain.instruments import Instrument, round_away_from_mid
+from trading.domain.instruments import Instrument, round_to_tick
 from trading.domain.money import CONTEXT, ZERO
 
 SYNTHETIC_LEVELS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     price: Decimal
     size: Decimal
 
@@ -42,14 +42,16 @@ class Book:
         gone: dict[Decimal, Decimal] = {}
         for level in taken:
             gone[level.price] = gone.get(level.price, ZERO) + level.size
-        left = tuple(
-            level if level.price not in gone else Level(level.price, level.size - gone[level.price])
-            for level in self.against(side)
-            if level.price not in gone or level.size > gone[level.price]
-        )
+        left: list[Level] = []
+        for level in self.against(side):
+            lost = gone.get(level.price)
+            if lost is None:
+                left.append(level)
+            elif level.size > lost:
+                left.append(Level(level.price, level.size - lost))
         if side is Side.BUY:
-            return Book(self.bids, left, self.quality)
-        return Book(left, self.asks, self.quality)
+            return Book(self.bids, tuple(left), self.quality)
+        return Book(tuple(left), self.asks, self.quality)
 
 
 def crosses(level_price: Decimal, limit: Decimal, side: Side) -> bool:
@@ -83,14 +85,20 @@ def synthetic_book(instrument: Instrument, mark: Decimal) -> Book:
     taker grows with its size. Prices are rounded to the tick against the taker.
     """
 
+    depth, places = instrument.depth_notional, instrument.size_decimals
+
     def side(taker: Side) -> tuple[Level, ...]:
+        # Never in the taker's favour: up for a buyer, down for a seller.
+        rounding = ROUND_CEILING if taker is Side.BUY else ROUND_FLOOR
         levels: list[Level] = []
+        last = ZERO
         for factor in _factors(instrument.half_spread_bps, taker):
-            price = round_away_from_mid(mark * factor, instrument.size_decimals, taker)
-            if price <= 0 or (levels and levels[-1].price == price):
+            price = round_to_tick(mark * factor, places, rounding)
+            if price <= ZERO or price == last:
                 continue
-            size = round(instrument.depth_notional / price, instrument.size_decimals)
-            if size > 0:
+            size = round(depth / price, places)
+            if size:
+                last = price
                 levels.append(Level(price, size))
         return tuple(levels)
 

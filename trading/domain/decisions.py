@@ -12,7 +12,7 @@ from trading.domain.errors import DuplicateClientDecisionId, FieldProblem, NotFo
 SIDES = {Action.BUY: Side.BUY, Action.SELL: Side.SELL}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """A decision as far as it matters for what follows from it. `ref` is its id, negative while it has none.
 

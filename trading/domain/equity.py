@@ -8,7 +8,7 @@ from trading.domain.money import CONTEXT, MICRO, ZERO
 from trading.domain.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Day:
     """What a day's profit is measured from. USDC; days are UTC."""
 

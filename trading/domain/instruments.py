@@ -14,6 +14,7 @@ from trading.domain.money import CONTEXT, decimals
 MAX_PRICE_DECIMALS = 6
 PRICE_FIGURES = 5
 ONE = Decimal(1)
+_FIGURES = {each: Context(prec=PRICE_FIGURES, rounding=each) for each in (ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +85,12 @@ def round_to_tick(price: Decimal, size_decimals: int, rounding: str = ROUND_HALF
 
 
 def _five_figures(price: Decimal, size_decimals: int, rounding: str) -> Decimal:
-    figures = _figures(rounding).create_decimal(price)
-    return figures.quantize(_tick(size_decimals), rounding, CONTEXT)
-
-
-@lru_cache
-def _figures(rounding: str) -> Context:
-    return Context(prec=PRICE_FIGURES, rounding=rounding)
+    return _FIGURES[rounding].create_decimal(price).quantize(_tick(size_decimals), rounding, CONTEXT)
 
 
 @lru_cache
 def _tick(size_decimals: int) -> Decimal:
     return Decimal(1).scaleb(size_decimals - MAX_PRICE_DECIMALS)
-
-
-def round_away_from_mid(price: Decimal, size_decimals: int, side: Side) -> Decimal:
-    """Round a price to the tick so that it never favours the taker of `side`: up for a buyer, down for a seller."""
-    return round_to_tick(price, size_decimals, ROUND_CEILING if side is Side.BUY else ROUND_FLOOR)
 
 
 def slippage_price(mid: Decimal, slippage: Decimal, side: Side, size_decimals: int) -> Decimal:

@@ -140,6 +140,8 @@ class Market:
     def _depleted(self, symbol: str, book: Book) -> Book:
         places = self.instrument(symbol).size_decimals
         asks, bids = (self.lacking.get((symbol, side), ZERO) for side in (Side.BUY, Side.SELL))
+        if not (asks or bids):
+            return book
         return Book(depleted(book.bids, bids, places), depleted(book.asks, asks, places), book.quality)
 
     def take(self, symbol: str, side: Side, taken: Sequence[Level]) -> None:

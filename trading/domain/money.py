@@ -5,7 +5,6 @@ exact multiple of one micro-USDC. Only fees, margins, funding and entry averages
 """
 
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
-from itertools import takewhile
 
 MICRO = Decimal("0.000001")
 ZERO = Decimal(0)
@@ -32,8 +31,10 @@ def decimals(value: Decimal) -> int:
     """Count the decimal places that a finite number really needs: 1.500 needs one, 1000 none."""
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int), "a finite number is expected"
-    zeros = sum(1 for _ in takewhile(lambda digit: not digit, reversed(digits))) if value else -exponent
-    return max(0, -exponent - zeros)
+    places = -exponent if value else 0
+    while places > 0 and not digits[exponent + places - 1]:
+        places -= 1
+    return max(0, places)
 
 
 def problem_with_positive(value: Decimal) -> str | None:

@@ -11,7 +11,7 @@ from trading.domain.values import replace
 AVERAGE_PRICE_PLACES = Decimal("1e-10")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Order:
     """One order. `ref` is its id, or a negative number while its row is not written yet.
 

@@ -11,7 +11,7 @@ from trading.domain.orders import Order
 from trading.domain.state import AccountState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accepted:
     """`orders` are those that the command placed, named or canceled; `duplicate`: nothing new was done.
 

@@ -13,7 +13,7 @@ from trading.domain.latency import NONE, Latency
 from trading.domain.margin import WITHDRAWABLE_NOTIONAL_SHARE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policies:
     """`market_slippage`: how far from the mid a market order walks the book, a fraction. `trigger_slippage`: how far
     from its trigger a stop or take profit that goes to the market does.

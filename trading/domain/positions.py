@@ -10,7 +10,7 @@ from trading.domain.values import replace
 ENTRY_PRICE_PLACES = Decimal("1e-10")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Position:
     """What an account holds of one symbol. A flat position keeps its last side and its leverage.
 
@@ -57,7 +57,7 @@ class Position:
         return self.side.sign * (self.size * mark - self.entry_notional)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FillResult:
     """The position after a fill and what the fill closed. `closed_pnl` is None where it closed nothing."""
 

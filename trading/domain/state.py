@@ -18,7 +18,7 @@ from trading.domain.positions import Position
 from trading.domain.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountState:
     """`cash` is deposits + realised PnL - fees + funding, USDC; open positions are worth their unrealised PnL besides.
 
