@@ -17,9 +17,33 @@ from trading.rows import Query
 
 NO_PRICE = 2**63 - 1
 """Micro-USDC, above every price."""
-KINDS = [(side, kind) for side in Side for kind in OrderType if kind.is_trigger]
+KINDS = [(side, kind, fires_falling(side, kind)) for side in Side for kind in OrderType if kind.is_trigger]
+"""Of triggers, and whether they fire when the mark falls."""
 _ORDERS = f"""FROM "{Order._meta.db_table}" o JOIN "{Account._meta.db_table}" a
     ON a.id = o.account_id AND a.status = '{AccountStatus.ACTIVE}'"""
+_RESTS = f"o.status = '{OrderStatus.OPEN}' AND o.active_at IS NULL"
+_WAITS = f"o.status = '{OrderStatus.PENDING_TRIGGER}' AND NOT o.awaits_parent"
+
+
+def _first(column: str, kind: str, waits: str, *, falling: bool) -> str:
+    """Return a query for the price of a kind of order that a symbol's price reaches first: the end of an index."""
+    aggregate = "max" if falling else "min"
+    table = f'"{Order._meta.db_table}"'
+    return f"(SELECT {aggregate}(o.{column}) FROM {table} o WHERE o.instrument_id = %s AND {kind} AND {waits})"  # noqa: S608
+
+
+# Most prices reach nothing, which these tell: planned once, whatever the prices are.
+_first_resting = Query(
+    f"""SELECT {_first("price", f"o.side = '{Side.BUY}'", _RESTS, falling=True)},
+        {_first("price", f"o.side = '{Side.SELL}'", _RESTS, falling=False)}"""
+)
+_first_waiting = Query(
+    "SELECT "
+    + ", ".join(
+        _first("trigger_price", f"o.side = '{side}' AND o.order_type = '{kind}'", _WAITS, falling=falling)
+        for side, kind, falling in KINDS
+    )
+)
 # One look into the index for each side, or kind of trigger. Joined by OR they would be one condition, for which SQLite
 # finds no index; and PostgreSQL has to see the prices to know that few orders are beyond them.
 _resting = Query(
@@ -28,7 +52,7 @@ _resting = Query(
         SELECT o.account_id, o.id, o.side, o.price, COALESCE(o.requeued_at, o.triggered_at, o.created_at)
         {_ORDERS}
         WHERE o.instrument_id = %s AND o.side = '{side}' AND o.price {beyond} %s
-              AND o.status = '{OrderStatus.OPEN}' AND o.active_at IS NULL
+              AND {_RESTS}
         """
         for side, beyond in ((Side.BUY, ">="), (Side.SELL, "<="))
     ),
@@ -40,10 +64,10 @@ _waiting = Query(
         SELECT o.account_id, o.id, o.side, o.order_type, o.trigger_price, o.created_at
         {_ORDERS}
         WHERE o.instrument_id = %s AND o.side = '{side}' AND o.order_type = '{kind}'
-              AND o.trigger_price {">=" if fires_falling(side, kind) else "<="} %s
-              AND o.status = '{OrderStatus.PENDING_TRIGGER}' AND NOT o.awaits_parent
+              AND o.trigger_price {">=" if falling else "<="} %s
+              AND {_WAITS}
         """
-        for side, kind in KINDS
+        for side, kind, falling in KINDS
     ),
     plan_once=False,
 )
@@ -58,7 +82,7 @@ _on_their_way = Query(
 def reached(market: Market, symbol: str) -> list[Request]:
     """Return requests to fill the resting orders that a symbol's book now crosses: best price first, then the oldest.
 
-    Orders of frozen accounts rest on. One query, by index.
+    Orders of frozen accounts rest on. One query, by index, and a second one where the first finds something.
     """
     if symbol not in market.instruments or symbol not in market.quotes:
         return []
@@ -66,6 +90,9 @@ def reached(market: Market, symbol: str) -> list[Request]:
     lowest, highest = reach(market.book(quote), quote.trades)
     buys = NO_PRICE if lowest is None else _micro(lowest, ROUND_CEILING)
     sells = 0 if highest is None else _micro(highest, ROUND_FLOOR)
+    ((bid, ask),) = _first_resting(symbol, symbol)
+    if (bid is None or bid < buys) and (ask is None or ask > sells):
+        return []
     rows = _resting(symbol, buys, symbol, sells)
     ranked = sorted(rows, key=lambda row: (row[2], row[3] if row[2] == Side.SELL else -row[3], row[4], row[1]))
     return [Request(row[0], MatchOrder(row[1])) for row in ranked]
@@ -83,13 +110,20 @@ def arrived(now: datetime) -> list[tuple[str, Request]]:
 def triggered(market: Market, symbol: str) -> list[Request]:
     """Return requests to fire the triggers that a symbol's mark has reached: those first that it reached first.
 
-    Those of frozen accounts wait on, and those whose parent is not filled yet. One query, by index.
+    Those of frozen accounts wait on, and those whose parent is not filled yet. One query, by index, and a second one
+    where the first finds something.
     """
     if symbol not in market.instruments or symbol not in market.quotes:
         return []
     mark = market.quotes[symbol].mark
     low, high = _micro(mark, ROUND_CEILING), _micro(mark, ROUND_FLOOR)
-    bounds = (low if fires_falling(*kind) else high for kind in KINDS)
+    (first,) = _first_waiting(*[symbol] * len(KINDS))
+    if not any(
+        trigger is not None and (trigger >= low if falling else trigger <= high)
+        for trigger, (_, _, falling) in zip(first, KINDS, strict=True)
+    ):
+        return []
+    bounds = (low if falling else high for _, _, falling in KINDS)
     rows = _waiting(*(each for bound in bounds for each in (symbol, bound)))
     ranked = sorted(rows, key=lambda row: (-_beyond(low, *row[2:5]), row[5], row[1]))
     return [Request(row[0], FireTrigger(row[1])) for row in ranked]

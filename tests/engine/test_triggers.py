@@ -16,7 +16,7 @@ from tests.builders import an_account, an_order
 from tests.desk.given import everything
 from trading.crossing import triggered
 from trading.desk import Desk, Done, Request
-from trading.domain.commands import Bracket, CancelAfter, CancelOrder, Command
+from trading.domain.commands import Bracket, CancelAfter, CancelOrder, Command, FireTrigger
 from trading.domain.enums import OrderType
 from trading.domain.market import Quote
 from trading.engine import Engine
@@ -200,13 +200,22 @@ def test_triggers_are_found_by_their_index_and_those_that_sleep_not_at_all(engin
     account = an_account(capital="100000")
     give(engine, account, a_bracketed("60000", stop="59000", profit="61000"))  # asleep, its trigger long passed
     market = market_now(engine.desk.board, time.now)
-    with CaptureQueriesContext(connection) as captured:
+    with CaptureQueriesContext(connection) as first:
         assert triggered(market, "BTC") == []
-    assert len(captured) == 1
+    give(engine, account, an_order("0.05"))
+    stop = give(engine, account, a_stop("66000")).orders[0].ref
+    engine.desk.board.put([Quote("BTC", Decimal(65_900), time.now + timedelta(seconds=1), expires=False)])
+    market = market_now(engine.desk.board, time.now)
+    with CaptureQueriesContext(connection) as both:
+        assert [request.command for request in triggered(market, "BTC")] == [FireTrigger(stop)]
+    assert (len(first), len(both)) == (1, 2)
     if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("EXPLAIN QUERY PLAN " + captured[0]["sql"])
-            plan = " ".join(str(row) for row in cursor.fetchall())
-        assert (
-            plan.count("order_pending_by_trigger (instrument_id=? AND side=? AND order_type=? AND trigger_price") == 8
-        )
+        searched = "order_pending_by_trigger (instrument_id=? AND side=? AND order_type=?"
+        assert plan_of(first[0]["sql"]).count(f"{searched})") == 8
+        assert plan_of(both[1]["sql"]).count(f"{searched} AND trigger_price") == 8
+
+
+def plan_of(statement: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN QUERY PLAN " + statement)
+        return " ".join(str(row) for row in cursor.fetchall())
