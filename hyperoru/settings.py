@@ -179,6 +179,10 @@ LOGGING = {
 # The market and the exchange
 HYPERORU_MARKET = choice("HYPERORU_MARKET", "replay", MARKETS)
 HYPERORU_REPLAY_SPEED = env.float("HYPERORU_REPLAY_SPEED", default=60.0)
+# How many hours of the market there are in one of the clock
+MARKET_PACE = max(1, int(HYPERORU_REPLAY_SPEED)) if HYPERORU_MARKET in ("replay", "simulated") else 1
+HYPERORU_DECISION_ORDERS_PER_HOUR = env.int("HYPERORU_DECISION_ORDERS_PER_HOUR", default=60)
+check_limit("HYPERORU_DECISION_ORDERS_PER_HOUR", HYPERORU_DECISION_ORDERS_PER_HOUR, most=10**6)
 HYPERORU_MARKET_SEED = env.int("HYPERORU_MARKET_SEED", default=1)
 HYPERORU_STALE_AFTER_S = env.float("HYPERORU_STALE_AFTER_S", default=15.0)
 HYPERORU_TICK_S = env.float("HYPERORU_TICK_S", default=0.25)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -136,6 +137,17 @@ def not_waiting_for_the_disk() -> Iterator[None]:
     finally:
         connection_created.disconnect(relax)
         connection.close()
+
+
+@contextmanager
+def at_the_recordings_pace() -> Iterator[None]:
+    """Count the market's hours as the clock's: here the clock is the recording's."""
+    pace = settings.MARKET_PACE
+    settings.MARKET_PACE = 1
+    try:
+        yield
+    finally:
+        settings.MARKET_PACE = pace
 
 
 def _last(model: type[models.Model]) -> int:

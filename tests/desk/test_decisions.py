@@ -77,6 +77,21 @@ def test_conduct_is_what_decisions_did_within_the_hour_and_the_last_loss(account
     assert conduct_of(account, orders_per_hour=9).ordered_at == ()
 
 
+def test_a_market_that_runs_faster_than_the_clock_has_as_many_more_orders(account: Account, settings: Any) -> None:
+    def limit() -> int | None:
+        state = load([(account.pk, following(0))], timezone.now()).states[account.pk]
+        per_hour: int | None = state.limits.orders_per_hour
+        return per_hour
+
+    assert limit() == 60
+    settings.MARKET_PACE = 60
+    assert limit() == 3_600
+    settings.HYPERORU_DECISION_ORDERS_PER_HOUR = 0
+    assert limit() is None
+    RiskLimits.objects.create(account=account, orders_per_hour=7)
+    assert limit() == 7
+
+
 def test_it_is_found_by_index_whatever_the_history(account: Account) -> None:
     from trading.storage import earlier
 

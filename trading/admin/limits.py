@@ -7,8 +7,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.admin.audited import AuditedAdmin
-from trading.domain.limits import DEFAULT_LIMITS
 from trading.models import RiskLimits
+from trading.storage.earlier import default_limits
 
 GREATER_THAN_0 = (
     "risk_pct", "gross_exposure", "symbol_exposure", "max_leverage", "daily_loss_pct", "max_drift_pct",
@@ -67,9 +67,10 @@ class RiskLimitsAdmin(AuditedAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin with the defaults: who changes one limit keeps the others."""
-        named = {name: getattr(DEFAULT_LIMITS, name) for name in (*GREATER_THAN_0, "orders_per_hour", "require_stop")}
+        defaults = default_limits()
+        named = {name: getattr(defaults, name) for name in (*GREATER_THAN_0, "orders_per_hour", "require_stop")}
         for name in ("cooldown", "max_age"):
-            value = getattr(DEFAULT_LIMITS, name)
+            value = getattr(defaults, name)
             named[f"{name}_s"] = None if value is None else int(value.total_seconds())
         return {**named, **super().get_changeform_initial_data(request)}
 

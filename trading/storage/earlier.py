@@ -4,9 +4,12 @@ Only for the accounts whose commands ask for it; by index, whatever their histor
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.models import Account
@@ -83,9 +86,23 @@ class Earlier:
         return {
             "decisions": self._decisions.get(account_id, {}),
             "decided": self._decided.get(account_id, {}),
-            "limits": self._limits.get(account_id, DEFAULT_LIMITS),
+            "limits": self._limits.get(account_id) or default_limits(),
             "conduct": self._conduct.get(account_id, NO_CONDUCT),
         }
+
+
+def default_limits() -> RiskLimits:
+    """Return the limits of accounts that have none of their own, as the settings give them.
+
+    A market that runs faster than the clock has so many more of its hours in one of the clock, and the models of it so
+    many more orders.
+    """
+    return _defaults(settings.HYPERORU_DECISION_ORDERS_PER_HOUR * settings.MARKET_PACE)
+
+
+@lru_cache
+def _defaults(orders_per_hour: int) -> RiskLimits:
+    return replace(DEFAULT_LIMITS, orders_per_hour=orders_per_hour or None)
 
 
 def risk_limits(account_ids: Iterable[int]) -> dict[int, RiskLimits]:
@@ -111,7 +128,7 @@ def _row_limits(
 
 def _conduct(account_ids: set[int], limits: dict[int, RiskLimits], now: datetime) -> dict[int, Conduct]:
     """Return what the accounts' decisions did lately, as far as a limit asks for it."""
-    of = {pk: limits.get(pk, DEFAULT_LIMITS) for pk in account_ids}
+    of = {pk: limits.get(pk) or default_limits() for pk in account_ids}
     counted = [pk for pk, each in of.items() if each.orders_per_hour is not None]
     cooling = [pk for pk, each in of.items() if each.cooldown is not None]
     ordered: dict[int, list[datetime]] = {}

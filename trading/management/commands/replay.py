@@ -22,7 +22,7 @@ from trading.market.feeds.paced import POINTS, WARMUP_BARS
 from trading.models import Instrument
 from trading.prices import usable
 from trading.reconciling import AccountCheck
-from trading.replaying import Played, Refused, Replay, not_waiting_for_the_disk
+from trading.replaying import Played, Refused, Replay, at_the_recordings_pace, not_waiting_for_the_disk
 
 TELL_EVERY_S = 5.0
 Series = Mapping[str, Sequence[Bar]]
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError("There are accounts already: --seed is for a database without any.")
         if not options["yes"] and not self._quiet:
             self._ask(replay, seeded=seeded)
-        with not_waiting_for_the_disk(), closing(replay):
+        with not_waiting_for_the_disk(), at_the_recordings_pace(), closing(replay):
             try:
                 replay.begin()
                 if seeded:
