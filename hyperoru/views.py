@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from functools import wraps
+from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
@@ -8,8 +9,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
+from accounts.models import User
+from accounts.selectors import may_act_as
+from trading.selectors import TIMEFRAMES
+
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 View = Callable[..., HttpResponseBase]
@@ -33,6 +38,7 @@ login = content_security_policy(LoginView.as_view(template_name="login.html", re
 @never_cache
 @content_security_policy
 @login_required
-def dashboard(request: HttpRequest) -> HttpResponse:
-    """Serve the live page; what it shows comes over the socket."""
-    return render(request, "dashboard.html")
+def dashboard(request: HttpRequest, account_id: int | None = None) -> HttpResponse:
+    """Serve the page of all views; which one an address names, and what it shows, the page finds out itself."""
+    user = cast(User, request.user)
+    return render(request, "dashboard.html", {"timeframes": TIMEFRAMES, "may_act_as": may_act_as(user)})

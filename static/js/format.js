@@ -1,6 +1,6 @@
 // Numbers and times as text. Money keeps its sign: a colour alone must not carry it.
 
-const LOCALE = "en";
+const LOCALE = document.documentElement.lang || "en";
 const MINUS = "\u2212";
 export const NONE = "–";
 

@@ -1,53 +1,76 @@
-// Puts the page together: the store between the session and the views, drawn at most once a frame.
+// Puts the page together: the state between the session and the views, drawn at most once a frame.
 
+import { Router } from "./router.js";
 import { Session } from "./session.js";
 import { Socket } from "./socket.js";
-import { Store } from "./store.js";
-import * as accounts from "./views/accounts.js";
-import * as connection from "./views/connection.js";
-import * as equity from "./views/equity.js";
-import * as leaderboard from "./views/leaderboard.js";
-import * as modelChat from "./views/model-chat.js";
-import * as orders from "./views/orders.js";
-import * as positions from "./views/positions.js";
-import * as prices from "./views/prices.js";
-import * as summary from "./views/summary.js";
-import * as trades from "./views/trades.js";
+import { App } from "./state/app.js";
+import * as accounts from "./views/shell/accounts.js";
+import * as connection from "./views/shell/connection.js";
+import * as pages from "./views/shell/pages.js";
+import * as theme from "./views/shell/theme.js";
+import * as users from "./views/shell/users.js";
+import * as activity from "./views/arena/activity.js";
+import * as curves from "./views/arena/curves.js";
+import * as leaderboard from "./views/arena/leaderboard.js";
+import * as marks from "./views/arena/marks.js";
+import * as equity from "./views/account/equity.js";
+import * as modelChat from "./views/account/model-chat.js";
+import * as orders from "./views/account/orders.js";
+import * as positions from "./views/account/positions.js";
+import * as summary from "./views/account/summary.js";
+import * as trades from "./views/account/trades.js";
 
-const VIEWS = [accounts, prices, summary, equity, positions, orders, trades, modelChat, leaderboard];
+/**
+ * A view is a module: `render(state)` draws it, `shows` names the parts of the state that it shows, and `start(page)`,
+ * where it has one, is called once. `page` is {app, session, router, redraw}.
+ */
+const VIEWS = {
+  shell: [pages, accounts, users, theme],
+  arena: [marks, curves, activity, leaderboard],
+  account: [summary, equity, positions, orders, trades, modelChat],
+};
 
-const store = new Store();
-const session = new Session(store, accountInAddress());
+const app = new App();
+const session = new Session(app);
+const router = new Router(goTo);
 
 let due = false;
-function redraw() {
+let all = true;
+
+/** Draw with the next frame: what changed, or all of it. */
+function redraw(everything = true) {
+  all ||= everything;
   if (due) return;
   due = true;
-  requestAnimationFrame(() => {
-    due = false;
-    for (const view of VIEWS) view.render(store.state);
-  });
+  requestAnimationFrame(draw);
 }
 
-store.onChange(redraw);
-accounts.onChoice((accountId) => {
-  history.replaceState(null, "", `#account=${accountId}`);
-  session.switchTo(accountId);
-});
-modelChat.onFilter(redraw);
-leaderboard.onSort(redraw);
-leaderboard.onTimeframe((timeframe) => session.compareOver(timeframe));
-equity.onResize(redraw);
+function draw() {
+  due = false;
+  const touched = app.takeTouched();
+  const anyway = all || touched.has("route") || touched.has("who");
+  all = false;
+  for (const view of [...VIEWS.shell, ...VIEWS[app.state.route.view]]) {
+    if (anyway || view.shows.some((part) => touched.has(part))) view.render(app.state);
+  }
+}
+
+function goTo(route) {
+  app.goTo(route);
+  session.go();
+}
+
+app.onChange(() => redraw(false));
+app.goTo(router.route);
+const page = { app, session, router, redraw };
+for (const view of Object.values(VIEWS).flat()) view.start?.(page);
 
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 new Socket(`${scheme}//${location.host}/ws`, {
   open: (socket) => session.open(socket),
   frame: (message) => session.take(message),
-  changed: connection.render,
+  changed: (socket) => {
+    app.connect(socket.state);
+    connection.render(socket);
+  },
 }).start();
-
-/** The account that the address names, so that a reload shows the same one. */
-function accountInAddress() {
-  const id = Number(new URLSearchParams(location.hash.slice(1)).get("account"));
-  return Number.isSafeInteger(id) && id > 0 ? id : null;
-}

@@ -1,8 +1,10 @@
 // The viewer's accounts beside each other, sorted by any column.
 
-import { byId, reconcile, setText, setTone } from "../dom.js";
-import { NONE, money, multiple, plain, signedPercent, tone } from "../format.js";
-import { cell, rowOf, setEmpty } from "../parts.js";
+import { byId, make, reconcile, setText, setTone } from "../../dom.js";
+import { NONE, money, multiple, plain, signedPercent, tone } from "../../format.js";
+import { cell, rowOf, setEmpty } from "../../parts.js";
+import { addressOf } from "../../router.js";
+import { t } from "../../text.js";
 
 const NAMES = ["account", "model", "equity", "return", "drawdown", "sharpe", "win-rate", "trades", "fees", "open-risk"];
 const KEYS = {
@@ -19,36 +21,34 @@ const KEYS = {
 };
 const UPWARDS = new Set(["account", "model", "drawdown"]); // what is best, or first, is the least
 const panel = byId("leaderboard");
+const note = byId("leaderboard-note");
 const body = panel.querySelector("tbody");
 const heads = [...panel.querySelectorAll("thead th")];
 
 let sorted = { name: "return", upwards: false };
 
-/** Call back with the timeframe that the viewer chose. */
-export function onTimeframe(callback) {
-  const select = byId("leaderboard-timeframe");
-  select.addEventListener("change", () => callback(select.value));
-}
+export const shows = ["standings"];
 
-/** Call back when the viewer sorted by another column. */
-export function onSort(callback) {
+export function start({ redraw }) {
   heads.forEach((head, index) => {
     head.querySelector("button").addEventListener("click", () => {
       const name = NAMES[index];
       sorted = { name, upwards: sorted.name === name ? !sorted.upwards : UPWARDS.has(name) };
-      callback();
+      redraw();
     });
   });
 }
 
-export function render({ standings }) {
+export function render({ arena }) {
+  const { standings, timeframe } = arena;
+  setText(note, t("Over {timeframe}", { timeframe }));
   const rows = inOrder(standings ?? [], KEYS[sorted.name], sorted.upwards);
   heads.forEach((head, index) => {
     const order = NAMES[index] === sorted.name ? (sorted.upwards ? "ascending" : "descending") : "none";
     if (head.getAttribute("aria-sort") !== order) head.setAttribute("aria-sort", order);
   });
   reconcile(body, rows, ({ account_id }) => account_id, build, update);
-  setEmpty(panel, rows.length ? null : standings ? "No account to compare." : "Loading…");
+  setEmpty(panel, rows.length ? null : standings ? t("No account to compare.") : t("Loading…"));
 }
 
 /** Rows by a key; those that have none come last, whichever way. */
@@ -63,10 +63,14 @@ export function inOrder(rows, key, upwards) {
   });
 }
 
-const build = () => rowOf(panel, NAMES);
+function build({ account_id }) {
+  const row = rowOf(panel, NAMES);
+  cell(row, "account").append(make("a", { href: addressOf({ view: "account", accountId: account_id }), "data-route": "" }));
+  return row;
+}
 
 function update(row, standing) {
-  setText(cell(row, "account"), standing.name);
+  setText(cell(row, "account").firstElementChild, standing.name);
   setText(cell(row, "model"), standing.model ?? NONE);
   setText(cell(row, "equity"), money(standing.equity));
   setText(cell(row, "return"), signedPercent(standing.return_pct));

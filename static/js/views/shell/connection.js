@@ -1,8 +1,9 @@
 // The state of the connection: said aloud when it changes, with the latency beside it.
 
-import { byId, setText } from "../dom.js";
+import { byId, setText } from "../../dom.js";
+import { t } from "../../text.js";
 
-const WORDS = { connecting: "Connecting…", live: "Live", waiting: "Reconnecting…", ended: "Disconnected" };
+const WORDS = { connecting: t("Connecting…"), live: t("Live"), waiting: t("Reconnecting…"), ended: t("Disconnected") };
 
 const box = byId("connection");
 const state = byId("connection-state");

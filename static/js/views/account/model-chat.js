@@ -1,8 +1,8 @@
 // What the models decide, and why.
 
-import { byId, make, reconcile, setText } from "../dom.js";
-import { fraction } from "../format.js";
-import { badge, setEmpty, timeOf } from "../parts.js";
+import { byId, make, reconcile, setText } from "../../dom.js";
+import { fraction } from "../../format.js";
+import { badge, setEmpty, timeOf } from "../../parts.js";
 
 const SHOWN = 100;
 const panel = byId("model-chat");
@@ -10,11 +10,14 @@ const list = panel.querySelector("ol");
 const hideHolds = byId("hide-holds");
 const incompleteNote = panel.querySelector(".incomplete");
 
-export function onFilter(changed) {
-  hideHolds.addEventListener("change", changed);
+export function start({ redraw }) {
+  hideHolds.addEventListener("change", () => redraw());
 }
 
-export function render({ loaded, decisions, incomplete }) {
+export const shows = ["account", "decisions"];
+
+export function render({ account }) {
+  const { loaded, decisions, incomplete } = account;
   const wanted = hideHolds.checked ? decisions.filter(({ decision }) => decision !== "hold") : decisions;
   const shown = wanted.slice(0, SHOWN);
   reconcile(list, shown, ({ decision_id }) => decision_id, build, update);

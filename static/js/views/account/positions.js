@@ -1,12 +1,15 @@
-import { byId, reconcile, setNumber, setTone } from "../dom.js";
-import { leverage, price, signedMoney, size, tone } from "../format.js";
-import { badge, cell, rowOf, setEmpty } from "../parts.js";
+import { byId, reconcile, setNumber, setTone } from "../../dom.js";
+import { leverage, price, signedMoney, size, tone } from "../../format.js";
+import { badge, cell, rowOf, setEmpty } from "../../parts.js";
 
 const NAMES = ["symbol", "side", "size", "entry", "mark", "upnl", "leverage", "liquidation"];
 const panel = byId("positions");
 const body = panel.querySelector("tbody");
 
-export function render({ loaded, positions }) {
+export const shows = ["account", "positions"];
+
+export function render({ account }) {
+  const { loaded, positions } = account;
   const rows = [...positions.values()].sort((a, b) => a.symbol.localeCompare(b.symbol));
   reconcile(body, rows, ({ symbol, side }) => `${symbol} ${side}`, build, update);
   setEmpty(panel, rows.length ? null : loaded ? "No open position." : "Loading…");

@@ -1,12 +1,15 @@
-import { byId, reconcile, setNumber, setText } from "../dom.js";
-import { price, size, words } from "../format.js";
-import { badge, cell, rowOf, setEmpty, timeOf } from "../parts.js";
+import { byId, reconcile, setNumber, setText } from "../../dom.js";
+import { price, size, words } from "../../format.js";
+import { badge, cell, rowOf, setEmpty, timeOf } from "../../parts.js";
 
 const NAMES = ["symbol", "side", "type", "price", "size", "filled", "status", "placed"];
 const panel = byId("orders");
 const body = panel.querySelector("tbody");
 
-export function render({ loaded, orders }) {
+export const shows = ["account", "orders"];
+
+export function render({ account }) {
+  const { loaded, orders } = account;
   const rows = [...orders.values()].sort((a, b) => b.order_id - a.order_id);
   reconcile(body, rows, ({ order_id }) => order_id, build, update);
   setEmpty(panel, rows.length ? null : loaded ? "No open order." : "Loading…");

@@ -1,7 +1,7 @@
 // The row of key figures.
 
-import { byId, setNumber, setTone } from "../dom.js";
-import { money, signedMoney, signedPercent, tone } from "../format.js";
+import { byId, setNumber, setTone } from "../../dom.js";
+import { money, signedMoney, signedPercent, tone } from "../../format.js";
 
 const figure = (name) => byId("summary").querySelector(`[data-figure="${name}"]`);
 
@@ -12,7 +12,10 @@ const unrealized = figure("unrealized-pnl");
 const margin = figure("margin-used");
 const withdrawable = figure("withdrawable");
 
-export function render({ summary, positions }) {
+export const shows = ["account", "summary", "positions"];
+
+export function render({ account }) {
+  const { summary, positions } = account;
   const sum = summary && [...positions.values()].reduce((total, { unrealized_pnl }) => total + unrealized_pnl, 0);
   setNumber(equity, money(summary?.equity));
   gain(dailyPnl, summary?.daily_pnl, signedMoney);

@@ -1,13 +1,16 @@
-import { byId, reconcile, setNumber, setText, setTone } from "../dom.js";
-import { price, signedMoney, size, tone } from "../format.js";
-import { badge, cell, rowOf, setEmpty, timeOf } from "../parts.js";
+import { byId, reconcile, setNumber, setText, setTone } from "../../dom.js";
+import { price, signedMoney, size, tone } from "../../format.js";
+import { badge, cell, rowOf, setEmpty, timeOf } from "../../parts.js";
 
 const NAMES = ["symbol", "side", "size", "price", "pnl", "fee", "time"];
 const panel = byId("trades");
 const body = panel.querySelector("tbody");
 const incompleteNote = panel.querySelector(".incomplete");
 
-export function render({ loaded, trades, incomplete }) {
+export const shows = ["account", "trades"];
+
+export function render({ account }) {
+  const { loaded, trades, incomplete } = account;
   reconcile(body, trades, ({ trade_id }) => trade_id, build, update);
   setEmpty(panel, trades.length ? null : loaded ? "Waiting for the first trade…" : "Loading…");
   incompleteNote.hidden = !incomplete.has("trades");

@@ -3,8 +3,9 @@
 // Each durable channel has a place (`streams`): the epoch and number of the last event that the state holds. A snapshot
 // moves the places of what it carries (positions, orders), never of the lists that grow only by events.
 
+import { SPANS, keyed, newestFirst, pointOf, withPoint } from "./lists.js";
+
 export const KEPT = { trades: 100, model_chat: 300 };
-const DAY_MS = 86_400_000;
 const MOST_POINTS = 2_000;
 const FINISHED = new Set(["filled", "canceled"]);
 const LIST_OF = { trades: ["trades", "trade_id"], model_chat: ["decisions", "decision_id"] };
@@ -12,7 +13,9 @@ const MARK_KEYS = ["mark_price", "unrealized_pnl", "position_value", "margin_use
 
 const emptyAccount = (accountId) => ({
   accountId,
+  missing: false,
   loaded: false,
+  timeframe: "24h",
   summary: null,
   positions: new Map(),
   orders: new Map(),
@@ -23,38 +26,35 @@ const emptyAccount = (accountId) => ({
   incomplete: new Set(),
 });
 
-export class Store {
-  state = { user: null, accounts: [], prices: new Map(), standings: null, ...emptyAccount(null) };
-  #listeners = [];
+const ALL = ["account", "summary", "positions", "orders", "trades", "decisions", "curve"];
 
-  onChange(listener) {
-    this.#listeners.push(listener);
-  }
+export class AccountStore {
+  state = emptyAccount(null);
+  #touch;
 
-  /** Who looks, and what accounts there are. */
-  meet(user, accounts) {
-    Object.assign(this.state, { user, accounts });
-    this.#changed();
-  }
-
-  /** How the accounts did, beside each other. */
-  compare(standings) {
-    this.state.standings = standings;
-    this.#changed();
+  /** `touch(...parts)` is told which parts changed. */
+  constructor(touch = () => {}) {
+    this.#touch = touch;
   }
 
   /** Turn to an account: nothing of another one stays. */
   choose(accountId) {
     if (accountId === this.state.accountId) return;
-    Object.assign(this.state, emptyAccount(accountId));
-    this.#changed();
+    Object.assign(this.state, emptyAccount(accountId), { timeframe: this.state.timeframe });
+    this.#touch(...ALL);
+  }
+
+  /** There is no such account, or not for this viewer. */
+  miss() {
+    this.state.missing = true;
+    this.#touch(...ALL);
   }
 
   /**
    * Put the loaded state in, and return the places to resume from. Lists that were followed before go on from where
    * they stood; new ones begin a little back, so that the log's last events fill them.
    */
-  load(snapshot, points) {
+  load(snapshot, curve) {
     const state = this.state;
     const known = state.streams;
     state.streams = { ...snapshot.as_of };
@@ -65,10 +65,19 @@ export class Store {
     state.positions = keyed(snapshot.positions, "symbol");
     state.orders = keyed(snapshot.active_orders, "order_id");
     state.summary = summaryOf(snapshot);
-    state.curve = points.map(pointOf);
+    state.timeframe = curve.timeframe;
+    state.curve = curve.points.map(pointOf);
     state.loaded = true;
-    this.#changed();
+    state.missing = false;
+    this.#touch(...ALL);
     return { ...state.streams };
+  }
+
+  /** Another timeframe's curve. */
+  draw(curve) {
+    this.state.timeframe = curve.timeframe;
+    this.state.curve = curve.points.map(pointOf);
+    this.#touch("curve");
   }
 
   /** The server could not replay all of a list since its place: it goes on from `head`, and says what it lacks. */
@@ -77,7 +86,7 @@ export class Store {
     this.state[list] = [];
     this.state.streams[channel] = { epoch: head.epoch, seq: head.seq };
     this.state.incomplete.add(channel);
-    this.#changed();
+    this.#touch(list);
   }
 
   /** Take a snapshot that was fetched while events went on: whatever part of it is older than the state is left. */
@@ -87,17 +96,12 @@ export class Store {
     if (this.#reaches("positions", snapshot)) state.positions = keyed(snapshot.positions, "symbol");
     if (this.#reaches("orders", snapshot)) state.orders = keyed(snapshot.active_orders, "order_id");
     if (Date.parse(snapshot.timestamp) >= Date.parse(state.summary.timestamp)) state.summary = summaryOf(snapshot);
-    this.#changed();
+    this.#touch("summary", "positions", "orders");
   }
 
   /** Reduce one event; returns whether it told anything new about the account. */
   apply(message) {
     const { type, data } = message;
-    if (type === "price_update") {
-      this.state.prices.set(data.symbol, data);
-      this.#changed();
-      return false;
-    }
     const reduce = REDUCERS[type];
     if (!reduce || data.account_id !== this.state.accountId || !this.state.loaded) return false;
     if (message.seq !== undefined) {
@@ -106,7 +110,7 @@ export class Store {
       this.state.streams[message.channel] = { epoch: message.epoch, seq: message.seq };
     }
     reduce(this.state, data, message.seq !== undefined);
-    this.#changed();
+    this.#touch(...PARTS[type]);
     return true;
   }
 
@@ -117,11 +121,16 @@ export class Store {
     this.state.streams[channel] = { epoch: head.epoch, seq: head.seq };
     return true;
   }
-
-  #changed() {
-    for (const listener of this.#listeners) listener(this.state);
-  }
 }
+
+/** What each event changes. */
+const PARTS = {
+  trade_update: ["trades"],
+  model_chat_update: ["decisions"],
+  order_update: ["orders"],
+  position_update: ["positions", "summary"],
+  asset_curve_update: ["curve", "summary"],
+};
 
 const REDUCERS = {
   trade_update(state, trade) {
@@ -150,7 +159,7 @@ const REDUCERS = {
   },
 
   asset_curve_update(state, update) {
-    state.curve = withPoint(state.curve, pointOf(update));
+    state.curve = withPoint(state.curve, pointOf(update), SPANS[state.timeframe], MOST_POINTS);
     if (Date.parse(update.timestamp) >= Date.parse(state.summary.timestamp)) {
       const { timestamp, equity, daily_pnl, daily_return_pct } = update;
       state.summary = { ...state.summary, timestamp, equity, daily_pnl, daily_return_pct };
@@ -158,25 +167,6 @@ const REDUCERS = {
   },
 };
 
-const keyed = (rows, key) => new Map(rows.map((row) => [row[key], row]));
-
 function summaryOf({ timestamp, equity, daily_pnl, daily_return_pct, margin_used, withdrawable }) {
   return { timestamp, equity, daily_pnl, daily_return_pct, margin_used, withdrawable };
-}
-
-/** A list with one more entry in front; one that is in it already is corrected in its place. */
-function newestFirst(list, entry, key, most) {
-  const at = list.findIndex((each) => each[key] === entry[key]);
-  return at === -1 ? [entry, ...list].slice(0, most) : list.with(at, entry);
-}
-
-const pointOf = ({ timestamp, equity }) => ({ at: Date.parse(timestamp), equity });
-
-/** The curve with one more point in its place in time; what is older than a day falls off. */
-function withPoint(curve, point) {
-  const after = curve.findLastIndex((each) => each.at <= point.at);
-  const same = curve[after]?.at === point.at;
-  const points = curve.toSpliced(same ? after : after + 1, same ? 1 : 0, point);
-  const recent = points.filter((each) => each.at >= point.at - DAY_MS);
-  return recent.length <= MOST_POINTS ? recent : recent.filter((_, index) => index % 2 === recent.length % 2);
 }

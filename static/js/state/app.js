@@ -1,0 +1,77 @@
+// All that the page knows, and which parts of it changed. Views read `state` and never change it.
+
+import { AccountStore } from "./account.js";
+import { ArenaStore } from "./arena.js";
+
+/**
+ * The parts, by the names that `touch` takes and views say they show:
+ * `who` (user, self, scopes, accounts), `route`, `connection`, `market` (instruments), `prices`, and those of the account
+ * (`summary`, `positions`, `orders`, `trades`, `decisions`, `curve`) and of the arena (`curves`, `standings`, `feed`).
+ */
+export class App {
+  account = new AccountStore((...parts) => this.touch(...parts));
+  arena = new ArenaStore((...parts) => this.touch(...parts));
+  state = {
+    self: null,
+    user: null,
+    scopes: [],
+    accounts: [],
+    instruments: new Map(),
+    prices: new Map(),
+    route: { view: "arena", accountId: null },
+    connection: "connecting",
+    account: this.account.state,
+    arena: this.arena.state,
+  };
+  #touched = new Set();
+  #changed = () => {};
+
+  onChange(changed) {
+    this.#changed = changed;
+  }
+
+  /** Say that parts changed: the views that show them are drawn with the next frame. */
+  touch(...parts) {
+    for (const part of parts) this.#touched.add(part);
+    this.#changed();
+  }
+
+  /** The parts that changed since the last call. */
+  takeTouched() {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched;
+  }
+
+  /** Who looks, as whom, and what accounts there are. */
+  meet(parts) {
+    Object.assign(this.state, parts);
+    this.touch("who");
+  }
+
+  goTo(route) {
+    this.state.route = route;
+    this.touch("route");
+  }
+
+  connect(connection) {
+    this.state.connection = connection;
+    this.touch("connection");
+  }
+
+  trade(instruments) {
+    this.state.instruments = new Map(instruments.map((each) => [each.symbol, each]));
+    this.touch("market");
+  }
+
+  /** Reduce an event into whatever holds it. */
+  apply(message) {
+    if (message.type === "price_update") {
+      this.state.prices.set(message.data.symbol, message.data);
+      this.touch("prices");
+      return;
+    }
+    this.account.apply(message);
+    this.arena.apply(message);
+  }
+}
