@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ONCE := $(addprefix tests/,domain docs bench market agents) \
 	$(patsubst %,tests/commands/test_%.py,addresses hanging serving shutdown)
 
-.PHONY: run test bench lint install
+.PHONY: run test bench lint install screenshots
 
 ## Set everything up and serve on http://localhost:8080, with the demo accounts trading.
 run: $(VENV)/.installed node_modules/.installed
@@ -23,6 +23,10 @@ test: $(VENV)/.installed-dev node_modules/.installed
 ## Measure the server against what else could do its work; options in ARGS, as ARGS=--quick (docs/benchmarks.md).
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m bench $(ARGS)
+
+## Take the pictures of docs/ anew.
+screenshots: $(VENV)/.installed-dev node_modules/.installed
+	$(BIN)/python docs/screenshots.py
 
 ## Check style, types and the direction of imports.
 lint: $(VENV)/.installed-dev

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
-from django.views.i18n import JSONCatalog
+from django.views.i18n import JSONCatalog, set_language
 
 from hyperoru.health import healthz, readyz
 from hyperoru.schema import schema, schema_json
@@ -10,6 +10,7 @@ from hyperoru.views import dashboard, login
 urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("accounts/<int:account_id>/", dashboard, name="dashboard-account"),
+    path("language/", set_language, name="set_language"),
     path("texts.json", JSONCatalog.as_view(), name="texts"),
     path("login/", login, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -6,6 +6,7 @@ import { Socket } from "./socket.js";
 import { App } from "./state/app.js";
 import * as accounts from "./views/shell/accounts.js";
 import * as connection from "./views/shell/connection.js";
+import * as language from "./views/shell/language.js";
 import * as pages from "./views/shell/pages.js";
 import * as theme from "./views/shell/theme.js";
 import * as users from "./views/shell/users.js";
@@ -25,7 +26,7 @@ import * as trades from "./views/account/trades.js";
  * where it has one, is called once. `page` is {app, session, router, redraw}.
  */
 const VIEWS = {
-  shell: [pages, accounts, users, theme],
+  shell: [pages, accounts, users, theme, language],
   arena: [marks, curves, activity, leaderboard],
   account: [summary, equity, positions, orders, trades, modelChat],
 };
