@@ -1,4 +1,4 @@
-"""Take the pictures of docs/: `make screenshots`. A server of its own plays the replay fast, until there is enough to see."""
+"""Take the pictures of docs/: `make screenshots`. A server of its own plays the replay fast, for a while."""
 
 import contextlib
 import json
