@@ -162,5 +162,5 @@ def test_no_account_is_no_error(screen: Screen) -> None:
     screen.run(Account.objects.all().delete)
     screen.open()
 
-    expect(screen.page.get_by_text("You have no account to look at yet.")).to_be_visible()
+    expect(screen.page.get_by_text("You have no account to look at yet.", exact=False)).to_be_visible()
     assert screen.noticed.problems == []

@@ -26,6 +26,7 @@ export function render({ user, accounts, route }) {
   select.disabled = accounts.length === 0;
   select.value = String(route.accountId ?? "");
   none.hidden = accounts.length > 0;
+  document.body.classList.toggle("no-accounts", accounts.length === 0);
 }
 
 function label({ name, owner, status }, user) {
