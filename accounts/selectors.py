@@ -7,7 +7,7 @@ from decimal import Decimal
 from hmac import compare_digest
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from knox.crypto import hash_token
 
 from accounts.models import Account, AccountAccess, SessionToken, User
@@ -84,3 +84,10 @@ def account_views(user_id: int) -> list[AccountView]:
 def may_act_as(user: User) -> bool:
     """Tell whether the user may switch to another one over the socket."""
     return user.is_active and user.has_perm("accounts.act_as_user")
+
+
+def users_named(part: str, limit: int) -> list[tuple[User, int]]:
+    """Return active users whose names contain `part`, by name, each with how many accounts are theirs."""
+    users = User.objects.filter(is_active=True, username__icontains=part).order_by("username")
+    counted = users.annotate(owned=Count("accounts", filter=Q(accounts__is_house=False)))
+    return [(user, user.owned) for user in counted[:limit]]

@@ -7,10 +7,12 @@ from typing import cast
 
 import msgspec
 
-from accounts.models import User
+from accounts.models import LedgerEntry, User
 from accounts.selectors import AccountView
+from realtime.protocol import history as history_messages
 from realtime.protocol import messages
 from realtime.protocol.numbers import PRINTED, number, optional
+from trading import history
 from trading.domain import margin, orders
 from trading.domain.enums import OrderStatus, OrderType
 from trading.domain.market import Quote
@@ -215,6 +217,30 @@ def equity_point(row: EquityPoint) -> messages.AssetCurveUpdate:
         balance=number(row.balance),
         daily_pnl=number(row.daily_pnl),
         daily_return_pct=optional(row.daily_return_pct),
+    )
+
+
+def ledger_entry(row: LedgerEntry) -> history_messages.LedgerEntryData:
+    return history_messages.LedgerEntryData(
+        entry_id=row.pk,
+        kind=row.kind,
+        amount=number(row.amount),
+        balance_after=number(row.balance),
+        note=row.reason,
+        symbol=history.symbol_of(row),
+        timestamp=utc(row.created_at),
+    )
+
+
+def funding_payment(row: history.Payment) -> history_messages.FundingPayment:
+    return history_messages.FundingPayment(
+        symbol=row.symbol,
+        side=row.side.value,
+        size=number(row.size),
+        rate=number(row.rate),
+        price=number(row.price),
+        amount=number(row.amount),
+        timestamp=utc(row.at),
     )
 
 

@@ -68,7 +68,7 @@ class Client:
     async def send(self, kind: str, data: Message | None = None, **more: Any) -> None:
         await self.connection.send(json.dumps({"type": kind, **({} if data is None else {"data": data}), **more}))
 
-    async def request(self, kind: str, **data: Any) -> Message:
+    async def request(self, kind: str, /, **data: Any) -> Message:
         """Send a request and return its reply, errors too."""
         self._number += 1
         await self.send(kind, data, request_id=self._number)

@@ -33,11 +33,12 @@ class LedgerEntry(AppendOnly):
         verbose_name_plural = "ledger entries"
         ordering = ["id"]
         indexes = [
+            models.Index(fields=["account", "-id"], name="ledger_of_account"),
             models.Index(
                 fields=["account", "created_at"],
                 condition=models.Q(kind__in=["deposit", "withdrawal", "adjustment"]),
                 name="ledger_put_in_of_account",
-            )
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="ledger_kind_known"),

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from realtime.connection import Connection
-from realtime.handlers import reading, sessions, subscriptions, trading
+from realtime.handlers import history, reading, sessions, subscriptions, trading
 from realtime.handlers.answer import Answer
+from realtime.protocol import history as asked
 from realtime.protocol import messages
 
 __all__ = ["ROUTES", "Answer", "Lane", "Route"]
@@ -56,6 +57,15 @@ ROUTES: dict[str, Route] = {
     "get_leaderboard": Route(
         "leaderboard", messages.GetLeaderboard, messages.Leaderboard, reading.get_leaderboard, Lane.READ
     ),
+    "get_instruments": Route(
+        "instruments", asked.GetInstruments, asked.Instruments, history.get_instruments, Lane.READ
+    ),
+    "get_trades": Route("trades", asked.GetTrades, asked.Trades, history.get_trades, Lane.READ),
+    "get_orders": Route("orders", asked.GetOrders, asked.Orders, history.get_orders, Lane.READ),
+    "get_decisions": Route("decisions", asked.GetDecisions, asked.Decisions, history.get_decisions, Lane.READ),
+    "get_ledger": Route("ledger", asked.GetLedger, asked.Ledger, history.get_ledger, Lane.READ),
+    "get_funding": Route("funding", asked.GetFunding, asked.Funding, history.get_funding, Lane.READ),
+    "get_users": Route("users", asked.GetUsers, asked.Users, history.get_users, Lane.READ),
     "place_order": Route("place_order", messages.PlaceOrder, messages.OrderPlaced, trading.place_order),
     "amend_order": Route("amend_order", messages.AmendOrder, messages.OrderAmended, trading.amend_order),
     "close_position": Route("close_position", messages.ClosePosition, messages.OrderPlaced, trading.close_position),
