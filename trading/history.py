@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from functools import reduce
 from operator import or_
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.models import Min, Model, Q, QuerySet
@@ -133,7 +133,7 @@ def _newest(model: type[Model], account_ids: Sequence[int], found: Q, before: in
     ids: list[int] = []
     for start in range(0, len(account_ids), PARTS):
         parts: list[str] = []
-        parameters: list[object] = []
+        parameters: list[Any] = []
         for account_id in account_ids[start : start + PARTS]:
             some = model._default_manager.filter(found, account=account_id)
             if before is not None:
