@@ -2,11 +2,12 @@
 
 import msgspec
 
-from realtime.protocol import messages
+from realtime.protocol import history, messages
 from realtime.protocol.errors import ErrorData, FieldError
 
 MEANINGS = {
     "account_id": "The account.",
+    "amount": "Signed, in USDC.",
     "accounts": "All accounts that the active user may see, by id.",
     "active_orders": "Its open orders, by id.",
     "as_of": "The last event of each durable channel that this state includes; `resume` from here.",
@@ -33,6 +34,7 @@ MEANINGS = {
     "margin_used": "Value divided by leverage; of isolated positions all that they are worth. In USDC.",
     "max_drawdown_pct": "The deepest fall of the equity below its peak until then, in percent of the peak.",
     "mark_price": "The price that positions are valued at.",
+    "next_cursor": "The `cursor` of the next page; null at the end.",
     "open_risk": "`gross_exposure` as a multiple of the equity; null where there is none left.",
     "order_id": "The order.",
     "order_type": "`market` or `limit`, now; `stop_…` or `take_profit_…`: that, once its trigger is reached.",
@@ -66,6 +68,13 @@ MEANINGS = {
     "win_rate_pct": "Of the fills that closed something, how many earned more than their fee; null without any.",
     "withdrawable": "Cash and cross profit that neither positions nor open orders hold, in USDC.",
 }
+
+PAGE = {
+    "account_id": "Default: the active account.",
+    "cursor": "The `next_cursor` of the page before; without it the newest rows come.",
+    "limit": "How many rows.",
+}
+OF_ALL = {**PAGE, "all_accounts": "Of all accounts that the active user may see, instead of one."}
 
 SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
     messages.Connect: {
@@ -113,6 +122,59 @@ SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
         "model": "Who decided. Default: the user's name.",
         "client_decision_id": "Your own name for the decision, unique for ever: a retry is told only once.",
     },
+    history.GetTrades: {**OF_ALL, "symbol": "Only of this one."},
+    history.GetOrders: {
+        **OF_ALL,
+        "symbol": "Only of this one.",
+        "status": "Only orders that stand so.",
+    },
+    history.GetDecisions: {
+        **OF_ALL,
+        "symbol": "Only of this one.",
+        "decision": "Only `buy`, `sell`, `hold` or `close`.",
+    },
+    history.GetLedger: {**PAGE, "kind": "Only entries of this kind."},
+    history.GetFunding: {**PAGE, "symbol": "Only of this one."},
+    history.GetUsers: {"search": "Only names that contain it.", "limit": "How many."},
+    history.Trades: {"trades": "Newest first."},
+    history.Orders: {"orders": "Newest first."},
+    history.Decisions: {"decisions": "Newest first."},
+    history.Ledger: {"entries": "Newest first."},
+    history.LedgerEntryData: {
+        "entry_id": "The entry.",
+        "kind": "`deposit`, `withdrawal`, `adjustment`, `funding`, `backstop` or `bad_debt`.",
+        "balance_after": "Cash after it, in USDC.",
+        "note": "What it was for.",
+        "symbol": "Of funding, what was held; else null.",
+        "timestamp": "When it was entered.",
+    },
+    history.Funding: {"payments": "Newest first."},
+    history.FundingPayment: {
+        "side": "`long` or `short`.",
+        "size": "What was held when the hour ended, in units of the symbol.",
+        "rate": "Of the hour, a fraction.",
+        "price": "The oracle price that the notional was taken at.",
+        "amount": "In USDC; positive where it was received.",
+        "timestamp": "The hour's end.",
+    },
+    history.Instruments: {"instruments": "By symbol."},
+    history.InstrumentData: {
+        "size_decimals": "The most decimals of a size.",
+        "price_decimals": "The most decimals of a price.",
+        "significant_figures": "The most of a price that is no integer.",
+        "min_notional": "The least that an order may be worth, in USDC.",
+        "max_leverage": "Of the smallest positions.",
+        "default_leverage": "Where an order names none.",
+        "taker_fee_rate": "Of the base tier, a fraction of the notional.",
+        "maker_fee_rate": "Of the base tier, a fraction of the notional.",
+        "mark_price": "The price that positions are valued at; null before the first.",
+        "change_24h_pct": "Of the mark, in percent; null where nothing is known of it.",
+        "funding_rate": "The last hour's, a fraction; null before the first.",
+        "timestamp": "When the mark was told.",
+        "stale": "Whether the mark is too old to trade at, or missing.",
+    },
+    history.Users: {"users": "By name."},
+    history.UserChoice: {"id": "The user.", "username": "Its name.", "accounts": "How many are theirs."},
     messages.Bracket: {
         "trigger_price": "The mark at which it fires; on the symbol's tick.",
         "price": "The limit that it then has. Default: none, it goes to the market.",

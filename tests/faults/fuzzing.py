@@ -133,6 +133,13 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
         "timeframe": rng.choice(["1h", "all", "2h"]),
     },
     "get_leaderboard": lambda fuzzer, rng: {"timeframe": rng.choice(["1h", "all", "2h"])},
+    "get_instruments": lambda fuzzer, rng: {},
+    "get_trades": lambda fuzzer, rng: {"account_id": fuzzer.account(), "cursor": rng.choice(["1", "x"]), "limit": 2},
+    "get_orders": lambda fuzzer, rng: {"all_accounts": True, "status": rng.sample(["open", "filled", "lost"], 2)},
+    "get_decisions": lambda fuzzer, rng: {"all_accounts": rng.random() < 0.5, "decision": rng.choice(["buy", "wait"])},
+    "get_ledger": lambda fuzzer, rng: {"account_id": fuzzer.account(), "kind": rng.choice(["deposit", "gift"])},
+    "get_funding": lambda fuzzer, rng: {"account_id": fuzzer.account(), "symbol": "BTC"},
+    "get_users": lambda fuzzer, rng: {"search": rng.choice(["", "a", "%"])},
     "subscribe": lambda fuzzer, rng: {
         "channels": rng.sample(["trades", "orders", "prices", "positions", "tradez"], 3),
         "account_id": fuzzer.account(),
@@ -158,5 +165,5 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
         "client_decision_id": rng.choice(fuzzer._orders),
     },
 }
-WEIGHTS = [4, 2, 1, 4, 3, 1, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6]
+WEIGHTS = [4, 2, 1, 4, 3, 1, 1, 2, 2, 2, 1, 1, 1, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6]
 OFTEN_RIGHT = {"ping", "place_order", "cancel_order", "cancel_all_orders", "amend_order", "submit_decision"}

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from django.contrib.auth.models import Permission
 from websockets.asyncio.client import connect
 
 from realtime import hubs
@@ -99,6 +100,16 @@ async def every_good_request(socket: Recorder, world: SimpleNamespace) -> None:
     await socket.request("get_snapshot", **mine)
     await socket.request("get_asset_curve", timeframe="7d", **mine)
     await socket.request("get_leaderboard", timeframe="all")
+    await socket.request("get_instruments")
+    await socket.request("get_trades", **mine, symbol="BTC", limit=1)
+    await socket.request("get_orders", **mine, status=["open", "filled"])
+    await socket.request("get_decisions", all_accounts=True)
+    await socket.request("get_ledger", **mine)
+    await socket.request("get_funding", **mine)
+    permission = await in_orm(lambda: Permission.objects.get(codename="act_as_user"))
+    await in_orm(world.account.owner.user_permissions.add, permission)
+    await socket.request("get_users")
+    await in_orm(world.account.owner.user_permissions.remove, permission)
     await socket.request("amend_order", **mine, client_order_id="rests", price="60100")
     await socket.request("cancel_after", **mine, timeout_s=60)
     await socket.request("cancel_order", **mine, client_order_id="rests")
