@@ -6,7 +6,7 @@ class TradingConfig(AppConfig):
     name = "trading"
 
     def ready(self) -> None:
-        from trading import auditing  # noqa: F401  (its receivers)
+        from trading import auditing, pruning  # noqa: F401  (their receivers)
         from trading.listing import list_instruments
 
         post_migrate.connect(list_instruments, sender=self)

@@ -14,6 +14,8 @@ from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from accounts.models import Account
+from trading import charting
+from trading.charting import Charting
 from trading.crossing import arrived, reached, triggered
 from trading.deadlines import overdue
 from trading.deciding import Deciders
@@ -51,6 +53,7 @@ class Lead:
     """What a leading engine has: its feed, the models, and when it last did what it does now and then.
 
     `quotes` are those not stored yet, `unrecorded` the accounts whose equity is due, `slice` how many of them a step.
+    `charting` makes candles; None where a recording is played, whose time is not the exchange's.
     """
 
     feed: Feed
@@ -58,6 +61,7 @@ class Lead:
     funding: Funding
     fence: int | None
     renewed: datetime
+    charting: Charting | None = None
     stored: datetime | None = None
     looked: datetime | None = None
     recorded: datetime | None = None
@@ -170,6 +174,7 @@ class Engine:
                 Funding.resumed(self.lease),
                 self.lease.fence,
                 renewed=real,
+                charting=None if self._recorded else Charting.of(feed, now, settings.HYPERORU_REPLAY_SPEED),
             )
             market = "recorded" if self._recorded else settings.HYPERORU_MARKET
             logger.info("This engine leads: market %s, %s", market, ", ".join(feed.symbols))
@@ -213,7 +218,10 @@ class Engine:
         """Fire the triggers that a new price reaches, fill the resting orders that it reaches, then liquidate."""
         lead.quotes[quote.symbol] = quote
         self.desk.board.put([quote])
-        market = market_now(self.desk.board, self.clock())
+        now = self.clock()
+        market = market_now(self.desk.board, now)
+        if lead.charting is not None and quote.symbol in market.instruments:
+            lead.charting.take(quote.symbol, quote.mark, quote.at if quote.expires else now)
         for crossed in (triggered, reached):
             if requests := crossed(market, quote.symbol):
                 self._carry_out(requests)
@@ -285,14 +293,17 @@ class Engine:
         return request if request.fence is not None else replace(request, fence=self.lease)
 
     def _store(self, lead: Lead) -> None:
-        """Write the last prices and the feed's place, together."""
-        if self._is_manual:
+        """Write the last prices, the candles and the feed's place, together."""
+        candles = lead.charting.rows() if lead.charting is not None else []
+        if self._is_manual and not candles:
             return
         with transaction.atomic():
             if (lost := self.lease.refusal()) is not None:
                 raise lost
-            store(lead.quotes.values())
-            upsert(FeedCursor, [{"feed": CURSOR, "position": lead.feed.cursor()}], ("feed",))
+            charting.store(candles)
+            if not self._is_manual:
+                store(lead.quotes.values())
+                upsert(FeedCursor, [{"feed": CURSOR, "position": lead.feed.cursor()}], ("feed",))
         lead.quotes.clear()
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from realtime.connection import Connection
-from realtime.handlers import history, reading, sessions, subscriptions, trading
+from realtime.handlers import candles, history, reading, sessions, subscriptions, trading
 from realtime.handlers.answer import Answer
 from realtime.protocol import history as asked
 from realtime.protocol import messages
+from realtime.protocol.candles import Candles, GetCandles
 
 __all__ = ["ROUTES", "Answer", "Lane", "Route"]
 
@@ -66,6 +67,7 @@ ROUTES: dict[str, Route] = {
     "get_ledger": Route("ledger", asked.GetLedger, asked.Ledger, history.get_ledger, Lane.READ),
     "get_funding": Route("funding", asked.GetFunding, asked.Funding, history.get_funding, Lane.READ),
     "get_users": Route("users", asked.GetUsers, asked.Users, history.get_users, Lane.READ),
+    "get_candles": Route("candles", GetCandles, Candles, candles.get_candles, Lane.READ),
     "place_order": Route("place_order", messages.PlaceOrder, messages.OrderPlaced, trading.place_order),
     "amend_order": Route("amend_order", messages.AmendOrder, messages.OrderAmended, trading.amend_order),
     "close_position": Route("close_position", messages.ClosePosition, messages.OrderPlaced, trading.close_position),

@@ -3,6 +3,7 @@
 import msgspec
 
 from realtime.protocol import history, messages
+from realtime.protocol.candles import CandleData, Candles, GetCandles
 from realtime.protocol.errors import ErrorData, FieldError
 
 MEANINGS = {
@@ -255,6 +256,20 @@ SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
         "model": "The model that trades it, or null.",
     },
     messages.Leaderboard: {"standings": "The best return first.", "timestamp": "When it was read."},
+    GetCandles: {
+        "interval": "How long each candle is.",
+        "before": "Only those that opened before; default: up to the one now forming.",
+        "limit": "How many at most, the last ones. Default: 300.",
+    },
+    CandleData: {
+        "timestamp": "When it opened, UTC, on the interval.",
+        "open": "The first mark.",
+        "high": "The highest mark.",
+        "low": "The lowest mark.",
+        "close": "The last mark.",
+        "volume": "What was traded, in units of the symbol, or null where the market does not tell it.",
+    },
+    Candles: {"interval": "How long each is.", "candles": "Oldest first. Without `before` the last is still forming."},
     messages.OrderPlaced: {
         "duplicate": "True: an earlier request placed this order, and nothing new was done.",
     },

@@ -140,6 +140,12 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
     "get_ledger": lambda fuzzer, rng: {"account_id": fuzzer.account(), "kind": rng.choice(["deposit", "gift"])},
     "get_funding": lambda fuzzer, rng: {"account_id": fuzzer.account(), "symbol": "BTC"},
     "get_users": lambda fuzzer, rng: {"search": rng.choice(["", "a", "%"])},
+    "get_candles": lambda fuzzer, rng: {
+        "symbol": rng.choice(["BTC", "X"]),
+        "interval": rng.choice(["5s", "1d", "2d"]),
+        "before": rng.choice(["2026-04-09T12:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "x"]),
+        "limit": rng.choice([1, 1000, 1001]),
+    },
     "subscribe": lambda fuzzer, rng: {
         "channels": rng.sample(["trades", "orders", "prices", "positions", "tradez"], 3),
         "account_id": fuzzer.account(),
@@ -165,5 +171,5 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
         "client_decision_id": rng.choice(fuzzer._orders),
     },
 }
-WEIGHTS = [4, 2, 1, 4, 3, 1, 1, 2, 2, 2, 1, 1, 1, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6]
+WEIGHTS = [4, 2, 1, 4, 3, 1, 1, 2, 2, 2, 1, 1, 1, 2, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6]
 OFTEN_RIGHT = {"ping", "place_order", "cancel_order", "cancel_all_orders", "amend_order", "submit_decision"}

@@ -110,6 +110,7 @@ async def every_good_request(socket: Recorder, world: SimpleNamespace) -> None:
     await in_orm(world.account.owner.user_permissions.add, permission)
     await socket.request("get_users")
     await in_orm(world.account.owner.user_permissions.remove, permission)
+    await socket.request("get_candles", symbol="BTC", interval="5s", before="2126-04-09T12:00:00Z", limit=10)
     await socket.request("amend_order", **mine, client_order_id="rests", price="60100")
     await socket.request("cancel_after", **mine, timeout_s=60)
     await socket.request("cancel_order", **mine, client_order_id="rests")

@@ -1,3 +1,4 @@
+from trading.models.candle import Candle
 from trading.models.decision import ModelDecision
 from trading.models.equity import EquityPoint
 from trading.models.funding import FundingRate
@@ -11,6 +12,7 @@ from trading.models.trade import Trade
 from trading.models.volume import DailyVolume
 
 __all__ = [
+    "Candle",
     "DailyVolume",
     "EngineLease",
     "EquityPoint",
