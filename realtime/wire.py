@@ -12,12 +12,14 @@ from accounts.selectors import AccountView
 from realtime.protocol import history as history_messages
 from realtime.protocol import messages
 from realtime.protocol.numbers import PRINTED, number, optional
+from realtime.protocol.previewing import OrderPreview
 from trading import history
 from trading.domain import margin, orders
 from trading.domain.enums import OrderStatus, OrderType
 from trading.domain.market import Quote
 from trading.domain.money import CONTEXT, round_micro
 from trading.domain.positions import Position as PositionValue
+from trading.domain.previewing import Preview
 from trading.leaderboard import Standing
 from trading.models import EquityPoint, ModelDecision, Order, Position, Trade
 from trading.models.decision import public_decision_id
@@ -116,6 +118,35 @@ def order_placed(value: orders.Order, *, duplicate: bool) -> messages.OrderPlace
     )
 
 
+def order_preview(value: Preview) -> OrderPreview:
+    told = OrderPreview(
+        fee_rate=number(value.fee_rate),
+        leverage=value.leverage,
+        max_size=number(value.max_size),
+        mark_price=number(value.mark_price),
+    )
+    would = value.outcome
+    if would is None:
+        return told
+    return msgspec.structs.replace(
+        told,
+        notional=number(round_micro(would.notional)),
+        average_price=optional(would.average_price),
+        fee=number(would.fee),
+        margin_required=number(round_micro(would.margin_required)),
+        liquidation_price=_printed(would.liquidation_price),
+        withdrawable_after=number(round_micro(would.withdrawable_after)),
+        filled_size=number(would.filled_size),
+        resting_size=number(would.resting_size),
+        slippage_pct=optional(would.slippage_pct),
+        fill_quality=would.fill_quality,
+    )
+
+
+def _printed(price: Decimal | None) -> msgspec.Raw | None:
+    return None if price is None else number(price.quantize(PRINTED, context=CONTEXT))
+
+
 def decision_submitted(
     pk: int | None, client_decision_id: str | None, *, duplicate: bool
 ) -> messages.DecisionSubmitted:
@@ -187,10 +218,9 @@ def position(row: Position, mark: Decimal, at: datetime) -> messages.PositionDat
 
 
 def position_view(account_id: int, view: PositionView) -> messages.SnapshotPosition:
-    liquidation = view.liquidation_price
     return messages.SnapshotPosition(
         **_position(account_id, view.position, view.mark, view.updated_at),  # type: ignore[arg-type]
-        liquidation_price=None if liquidation is None else number(liquidation.quantize(PRINTED, context=CONTEXT)),
+        liquidation_price=_printed(view.liquidation_price),
     )
 
 

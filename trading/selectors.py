@@ -1,6 +1,6 @@
 """What may be read of accounts. Callers check who may see them, and hold a `read_snapshot` where reads must agree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -93,7 +93,7 @@ def holdings(account_id: int) -> Holdings:
 def account_snapshot(account: Account, market: Market, now: datetime, held: Holdings | None = None) -> AccountSnapshot:
     """Return what the account is worth and holds. Asks the database only for holdings that are not given."""
     held = holdings(account.pk) if held is None else held
-    market = replace(market, instruments=_instruments([position.symbol for position, _ in held.positions], market))
+    market = replace(market, instruments=instruments_of([position.symbol for position, _ in held.positions], market))
     state = AccountState(
         id=account.pk,
         cash=account.cash,
@@ -127,8 +127,11 @@ def account_snapshot(account: Account, market: Market, now: datetime, held: Hold
         )
 
 
-def _instruments(symbols: Sequence[str], market: Market) -> Mapping[str, Instrument]:
-    """Return the instruments of some symbols; those no longer listed are read besides, those unusable left out."""
+def instruments_of(symbols: Iterable[str], market: Market) -> Mapping[str, Instrument]:
+    """Return the market's instruments and those of some symbols.
+
+    Those no longer listed are read besides, those unusable left out.
+    """
     unlisted = [symbol for symbol in symbols if symbol not in market.instruments]
     if not unlisted:
         return market.instruments

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from realtime.connection import Connection
-from realtime.handlers import candles, history, reading, sessions, subscriptions, trading
+from realtime.handlers import candles, history, previewing, reading, sessions, subscriptions, trading
 from realtime.handlers.answer import Answer
 from realtime.protocol import history as asked
 from realtime.protocol import messages
 from realtime.protocol.candles import Candles, GetCandles
+from realtime.protocol.previewing import OrderPreview, PreviewOrder
 
 __all__ = ["ROUTES", "Answer", "Lane", "Route"]
 
@@ -69,6 +70,7 @@ ROUTES: dict[str, Route] = {
     "get_users": Route("users", asked.GetUsers, asked.Users, history.get_users, Lane.READ),
     "get_candles": Route("candles", GetCandles, Candles, candles.get_candles, Lane.READ),
     "place_order": Route("place_order", messages.PlaceOrder, messages.OrderPlaced, trading.place_order),
+    "preview_order": Route("preview_order", PreviewOrder, OrderPreview, previewing.preview_order, Lane.READ),
     "amend_order": Route("amend_order", messages.AmendOrder, messages.OrderAmended, trading.amend_order),
     "close_position": Route("close_position", messages.ClosePosition, messages.OrderPlaced, trading.close_position),
     "cancel_order": Route("cancel_order", messages.CancelOrder, messages.OrderCanceled, trading.cancel_order),

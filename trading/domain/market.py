@@ -1,7 +1,7 @@
 """What the rules may know of the market at one moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -97,6 +97,11 @@ class Market:
     """The time (UTC) that the batch sees it at, where somebody keeps what it takes."""
     refill: timedelta = REFILL
     """How long a side of an assumed book takes to stand again once it was taken whole."""
+
+    def copy(self) -> "Market":
+        """Return the same market: what is taken from the one is not missing to the other."""
+        prints = {symbol: each.copy() for symbol, each in self.prints.items()}
+        return replace(self, books=dict(self.books), taken=dict(self.taken), prints=prints)
 
     def instrument(self, symbol: str) -> Instrument:
         """Return the instrument; raise `UnknownSymbol` where nobody lists it."""

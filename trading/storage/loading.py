@@ -38,7 +38,8 @@ ORDER = (
 )  # fmt: skip
 ACTIVE = f"status IN ('{OrderStatus.OPEN}', '{OrderStatus.PENDING_TRIGGER}')"
 
-_accounts = Select(Account, *ACCOUNT, where="id {numbers}", lock=True)
+_accounts = Select(Account, *ACCOUNT, where="id {numbers}")
+_locked_accounts = Select(Account, *ACCOUNT, where="id {numbers}", lock=True)
 _positions = Select(Position, *POSITION, where="account_id {numbers}")
 _active_and_named_orders = Select(
     Order, *ORDER, where=f"account_id {{numbers}} AND {ACTIVE}", pairs=("account_id", "client_order_id")
@@ -59,9 +60,12 @@ class Loaded:
     """The house's account, where a command may give it something to take over."""
 
 
-def load(asks: Sequence[Ask], now: datetime) -> Loaded:
-    """Read and lock the accounts that are asked for, with what their commands need at `now` (UTC)."""
-    rows, house = _locked(asks, now)
+def load(asks: Sequence[Ask], now: datetime, *, lock: bool = True) -> Loaded:
+    """Read the accounts that are asked for, with what their commands need at `now` (UTC).
+
+    `lock`: until the transaction ends; without it nothing may be written.
+    """
+    rows, house = _rows(asks, now, _locked_accounts if lock else _accounts)
     positions: dict[int, dict[str, PositionValue]] = {pk: {} for pk in rows}
     for account_id, *values in _positions(rows):
         position = _position(*values)
@@ -93,14 +97,14 @@ def load(asks: Sequence[Ask], now: datetime) -> Loaded:
     return Loaded(states, owners, traded, house)
 
 
-def _locked(asks: Sequence[Ask], now: datetime) -> tuple[dict[int, tuple[Any, ...]], int | None]:
+def _rows(asks: Sequence[Ask], now: datetime, select: Select) -> tuple[dict[int, tuple[Any, ...]], int | None]:
     """Return the rows of the accounts by id, and the house's id where a command may need it."""
     ids = {account_id for account_id, _ in asks}
     house = None
     if any(isinstance(command, commands.Liquidate) for _, command in asks):
         house = house_account(now).pk
         ids.add(house)
-    return {row[0]: row for row in _accounts(ids)}, house
+    return {row[0]: row for row in select(ids)}, house
 
 
 def _position(
