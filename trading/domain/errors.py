@@ -69,9 +69,12 @@ class AccountFrozen(Rejection):
 
 
 class InsufficientMargin(Rejection):
+    """`needed` and `available` in USDC."""
+
     code = "insufficient_margin"
 
     def __init__(self, needed: Decimal, available: Decimal) -> None:
+        self.needed, self.available = needed, available
         super().__init__(
             f"The order needs {needed:f} USDC of margin and {available:f} are available; "
             "lower the size or raise the leverage.",

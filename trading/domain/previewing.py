@@ -3,17 +3,18 @@
 The decider itself decides it, on copies of the market, so that what it takes from a book is missing to nobody.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
+from itertools import count
 
 from trading.domain import risk
 from trading.domain.book import Book, crosses
 from trading.domain.commands import MatchOrder, PlaceOrder
 from trading.domain.decider import Accepted, Rejected, decide
 from trading.domain.enums import AccountStatus, FillQuality, Liquidity, TimeInForce
-from trading.domain.errors import Rejection
+from trading.domain.errors import InsufficientMargin, Rejection
 from trading.domain.facts import TradeExecuted
 from trading.domain.fees import fee
 from trading.domain.instruments import Instrument
@@ -24,6 +25,8 @@ from trading.domain.placing import leverage_of
 from trading.domain.policies import Policies
 from trading.domain.state import AccountState
 
+GUESSES = 8
+"""How many steps of a search may follow what refusals say, before it only bisects."""
 Try = Callable[[Decimal | None], Accepted | Rejected]
 
 
@@ -194,21 +197,24 @@ def _most(
         least = max(lot, _on_lot(CONTEXT.divide(instrument.min_notional, price), lot, ROUND_CEILING))
         greatest = policies.most_notional(instrument.max_leverage, command.order_type)
         most = _on_lot(CONTEXT.divide(greatest, price), lot, ROUND_FLOOR)
-    most = min(most, LARGEST_SIZE - lot)
-    least = min(least, LARGEST_SIZE - lot)
-    known = [command.size] if is_accepted and command.size is not None else []
-    if most >= least and isinstance(attempt(most), Accepted):
+    least, most = min(least, LARGEST_SIZE - lot), min(most, LARGEST_SIZE - lot)
+    greatest_of_all = attempt(most) if most >= least else None
+    if isinstance(greatest_of_all, Accepted):
         return most
-    smallest = attempt(least)
-    if isinstance(smallest, Accepted):
-        known.append(least)
-    elif not (is_accepted or _is_of_size(smallest.error)):
-        raise smallest.error
+    known = [command.size] if is_accepted and command.size is not None else []
+    if not known:
+        smallest = attempt(least)
+        if isinstance(smallest, Accepted):
+            known.append(least)
+        elif not (is_accepted or _is_of_size(smallest.error)):
+            raise smallest.error
     # A close may be accepted where less of it is not, as when the leverage is lowered on the way.
-    if least < held < most and isinstance(attempt(held), Accepted):
+    if least < held < most and held not in known and isinstance(attempt(held), Accepted):
         known.append(held)
     low = max((size for size in known if size <= most), default=None)
-    return ZERO if low is None else _bisected(attempt, low, most, lot)
+    if low is None or greatest_of_all is None:
+        return ZERO
+    return _between(attempt, low, most, lot, greatest_of_all.error)
 
 
 def _is_of_size(error: Rejection) -> bool:
@@ -220,13 +226,40 @@ def _on_lot(size: Decimal, lot: Decimal, rounding: str) -> Decimal:
     return size.quantize(lot, rounding, CONTEXT)
 
 
-def _bisected(attempt: Try, accepted: Decimal, refused: Decimal, lot: Decimal) -> Decimal:
-    """Return a size from `accepted` on that is accepted while one lot more is not: some 25 attempts."""
+def _between(attempt: Try, accepted: Decimal, refused: Decimal, lot: Decimal, error: Rejection) -> Decimal:
+    """Return a size from `accepted` on that is accepted while one lot more is not.
+
+    What a refusal says is lacking grows nearly as a line with the size: a few steps along it mostly find the bound,
+    and whatever the rules say, bisecting ends it.
+    """
     low, high = int(accepted / lot), int(refused / lot)
-    while high - low > 1:
+    lacking = [(high, error)] if isinstance(error, InsufficientMargin) else []
+    is_next_to_low = False
+    for step in count():
+        if high - low <= 1:
+            break
         middle = (low + high) // 2
-        if isinstance(attempt(middle * lot), Accepted):
-            low = middle
-        else:
-            high = middle
+        at = middle
+        if step < GUESSES:
+            at = low + 1 if is_next_to_low else _guess(lacking, middle)
+        at = at if low < at < high else middle
+        decided = attempt(at * lot)
+        if isinstance(decided, Accepted):
+            is_next_to_low, low = at > low + 1, at
+            continue
+        is_next_to_low, high = False, at
+        if isinstance(decided.error, InsufficientMargin):
+            lacking = [*lacking[-1:], (at, decided.error)]
     return low * lot
+
+
+def _guess(lacking: Sequence[tuple[int, InsufficientMargin]], otherwise: int) -> int:
+    """Return how many lots would just have their margin, by the last one or two that lacked some."""
+    if not lacking:
+        return otherwise
+    lots, error = lacking[-1]
+    if len(lacking) == 1:
+        return int(lots * error.available / error.needed)
+    (more, before), gap = lacking[0], error.needed - error.available
+    steeper = before.needed - before.available - gap
+    return int(lots - gap * (more - lots) / steeper) if steeper else otherwise
