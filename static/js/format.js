@@ -50,6 +50,12 @@ export const size = (value) => (missing(value) ? NONE : withSign(value, grouped(
 
 export const leverage = (value) => (missing(value) ? NONE : `${value}×`);
 
+/** A payment, which may be far below a cent: −0.000214 */
+export const signedAmount = (value) => (missing(value) ? NONE : withSign(value, grouped(value, 2, 6), "+"));
+
+/** An hourly rate as a percentage, with the digits it has: +0.00125% */
+export const rate = (value) => (missing(value) ? NONE : `${withSign(value, grouped(value * 100, 4, 6), "+")}%`);
+
 /** A fraction from 0 to 1 as a percentage. */
 export const fraction = (value) => (missing(value) ? NONE : `${grouped(value * 100, 0, 0)}%`);
 

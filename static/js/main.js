@@ -15,9 +15,16 @@ import * as curves from "./views/arena/curves.js";
 import * as leaderboard from "./views/arena/leaderboard.js";
 import * as marks from "./views/arena/marks.js";
 import * as equity from "./views/account/equity.js";
+import * as funding from "./views/account/funding.js";
+import * as history from "./views/account/history.js";
+import * as ledger from "./views/account/ledger.js";
+import * as links from "./views/account/links.js";
 import * as modelChat from "./views/account/model-chat.js";
 import * as orders from "./views/account/orders.js";
 import * as positions from "./views/account/positions.js";
+import * as price from "./views/account/price.js";
+import * as records from "./views/account/records.js";
+import * as status from "./views/account/status.js";
 import * as summary from "./views/account/summary.js";
 import * as trades from "./views/account/trades.js";
 
@@ -28,7 +35,7 @@ import * as trades from "./views/account/trades.js";
 const VIEWS = {
   shell: [pages, accounts, users, theme, language],
   arena: [marks, curves, activity, leaderboard],
-  account: [summary, equity, positions, orders, trades, modelChat],
+  account: [status, summary, price, records, positions, orders, trades, history, ledger, funding, equity, modelChat, links],
 };
 
 const app = new App();

@@ -1,7 +1,11 @@
 // Following one account: state first, then the events that go on from it, and now and then what no event carries.
 
+import { loadCandles, loadMore, renew } from "./lists.js";
+
 const CHANNELS = ["trades", "positions", "orders", "model_chat", "asset_curve", "prices"];
-const LISTS = new Set(["trades", "model_chat"]);
+const LISTS = new Set(["trades", "model_chat", "orders"]);
+/** Lists that no event tells. */
+const SILENT = ["ledger", "funding"];
 const REFRESH_EVERY_MS = 5_000;
 
 export class AccountFollower {
@@ -19,7 +23,10 @@ export class AccountFollower {
     const { account } = this.#app;
     this.#socket = socket;
     this.#accountId = accountId;
+    account.pause();
     account.choose(accountId);
+    account.prepare();
+    const isGone = () => account.state.accountId !== accountId;
     let replies;
     try {
       replies = await Promise.all([
@@ -27,21 +34,28 @@ export class AccountFollower {
         socket.request("switch_account", { account_id: accountId }),
         socket.request("get_snapshot", { account_id: accountId }),
         socket.request("get_asset_curve", { account_id: accountId, timeframe: account.state.timeframe }),
+        this.#fill(), // after the switch, whose places are therefore older than these pages
       ]);
     } catch (error) {
       if (error.code !== "not_found") throw error;
-      account.miss();
+      if (!isGone()) account.miss();
       return;
     }
-    const [, , snapshot, curve] = replies;
-    const resume = account.load(snapshot, curve);
+    if (isGone()) return;
+    const [, { as_of }, snapshot, curve] = replies;
+    const resume = account.load(snapshot, curve, as_of);
     this.#refreshAt = performance.now() + REFRESH_EVERY_MS;
     const { streams } = await socket.request("subscribe", { channels: CHANNELS, resume });
+    if (isGone()) return;
     for (const [channel, head] of Object.entries(streams ?? {})) {
       if (head.recovered !== false) continue;
       if (!LISTS.has(channel)) throw new Error(`The ${channel} of the snapshot can't be continued.`);
       account.skip(channel, head);
+      if (channel === "orders") this.#refresh();
     }
+    this.#fill();
+    if (account.state.candles) loadCandles(account, this.#request, account.state.candles);
+    this.#renew();
   }
 
   async leave() {
@@ -51,6 +65,7 @@ export class AccountFollower {
   }
 
   lose() {
+    this.#app.account.pause();
     clearTimeout(this.#refreshTimer);
     this.#refreshTimer = null;
     this.#socket = null;
@@ -69,13 +84,34 @@ export class AccountFollower {
     this.#refreshTimer = setTimeout(() => this.#refresh(), delay);
   }
 
+  #request = (type, data) => this.#socket.request(type, data);
+
+  /** Read the first pages of the lists that are always in sight, where there are none yet. */
+  #fill() {
+    const { account } = this.#app;
+    const { trades, decisions } = account.state.lists;
+    const missing = [trades, decisions].filter((list) => !list.started);
+    return Promise.all(missing.map((list) => loadMore(account, this.#request, list)));
+  }
+
   async #refresh() {
+    clearTimeout(this.#refreshTimer);
     this.#refreshTimer = null;
     this.#refreshAt = performance.now() + REFRESH_EVERY_MS;
     try {
-      this.#app.account.refresh(await this.#socket.request("get_snapshot", { account_id: this.#accountId }));
+      this.#app.account.refresh(await this.#request("get_snapshot", { account_id: this.#accountId }));
+      this.#renew();
     } catch {
       // The next change asks again; a lost connection loads anew.
+    }
+  }
+
+  /** Bring the lists that no event tells up to date, where they were opened. */
+  #renew() {
+    const { account } = this.#app;
+    for (const name of SILENT) {
+      const list = account.state.lists[name];
+      if (list.started) renew(account, this.#request, list);
     }
   }
 }

@@ -1,15 +1,19 @@
-// The state of one account, reduced from snapshots and events. Knows neither the socket nor the page.
+// The state of one account, reduced from snapshots, pages and events. Knows neither the socket nor the page.
 //
-// Each durable channel has a place (`streams`): the epoch and number of the last event that the state holds. A snapshot
-// moves the places of what it carries (positions, orders), never of the lists that grow only by events.
+// `streams` are the places in the durable channels: epoch and number of the last event that was taken, from where the
+// lists go on. `floors` are the places that the last snapshot had: what it says of positions and orders holds until a
+// later event.
 
-import { SPANS, keyed, newestFirst, pointOf, withPoint } from "./lists.js";
+import { Candles } from "./candles.js";
+import { SPANS, keyed, pointOf, withPoint } from "./lists.js";
+import { Paged } from "./paged.js";
 
-export const KEPT = { trades: 100, model_chat: 300 };
 const MOST_POINTS = 2_000;
 const FINISHED = new Set(["filled", "canceled"]);
-const LIST_OF = { trades: ["trades", "trade_id"], model_chat: ["decisions", "decision_id"] };
 const MARK_KEYS = ["mark_price", "unrealized_pnl", "position_value", "margin_used", "return_on_equity", "timestamp"];
+/** The lists that events go on with, by their channel. */
+const LIST_OF = { trades: "trades", model_chat: "decisions", orders: "history" };
+const PAGED = ["trades", "decisions", "history", "ledger", "funding"];
 
 const emptyAccount = (accountId) => ({
   accountId,
@@ -19,18 +23,19 @@ const emptyAccount = (accountId) => ({
   summary: null,
   positions: new Map(),
   orders: new Map(),
-  trades: [],
-  decisions: [],
   curve: [],
+  lists: Object.fromEntries(PAGED.map((name) => [name, new Paged(name)])),
+  candles: null,
   streams: {},
-  incomplete: new Set(),
+  floors: {},
 });
 
-const ALL = ["account", "summary", "positions", "orders", "trades", "decisions", "curve"];
+const ALL = ["account", "summary", "positions", "orders", ...PAGED, "candles", "fills", "curve"];
 
 export class AccountStore {
   state = emptyAccount(null);
   #touch;
+  #followed = false;
 
   /** `touch(...parts)` is told which parts changed. */
   constructor(touch = () => {}) {
@@ -40,6 +45,7 @@ export class AccountStore {
   /** Turn to an account: nothing of another one stays. */
   choose(accountId) {
     if (accountId === this.state.accountId) return;
+    this.#followed = false;
     Object.assign(this.state, emptyAccount(accountId), { timeframe: this.state.timeframe });
     this.#touch(...ALL);
   }
@@ -50,18 +56,31 @@ export class AccountStore {
     this.#touch(...ALL);
   }
 
+  /** It is to be loaded: lists whose events were not followed yet are read anew, what failed is tried again. */
+  prepare() {
+    const { lists, loaded } = this.state;
+    if (!loaded) for (const name of Object.values(LIST_OF)) this.forget(name);
+    for (const list of Object.values(lists)) list.failed = "";
+  }
+
+  /** Events come no more, or not all of them: what comes until the next `load` is not taken. */
+  pause() {
+    this.#followed = false;
+  }
+
   /**
-   * Put the loaded state in, and return the places to resume from. Lists that were followed before go on from where
-   * they stood; new ones begin a little back, so that the log's last events fill them.
+   * Put the loaded state in, and return the places to resume from. Lists that were read before go on from where they
+   * stood; new ones from `before`, places that are older than their first page.
    */
-  load(snapshot, curve) {
+  load(snapshot, curve, before = {}) {
     const state = this.state;
     const known = state.streams;
     state.streams = { ...snapshot.as_of };
-    for (const [channel, kept] of Object.entries(KEPT)) {
-      const head = snapshot.as_of[channel];
-      if (head) state.streams[channel] = known[channel] ?? { epoch: head.epoch, seq: Math.max(0, head.seq - kept) };
+    for (const channel of Object.keys(LIST_OF)) {
+      const place = known[channel] ?? before[channel];
+      if (place) state.streams[channel] = place;
     }
+    state.floors = { ...snapshot.as_of };
     state.positions = keyed(snapshot.positions, "symbol");
     state.orders = keyed(snapshot.active_orders, "order_id");
     state.summary = summaryOf(snapshot);
@@ -69,7 +88,8 @@ export class AccountStore {
     state.curve = curve.points.map(pointOf);
     state.loaded = true;
     state.missing = false;
-    this.#touch(...ALL);
+    this.#followed = true;
+    this.#touch("account", "summary", "positions", "orders", "curve");
     return { ...state.streams };
   }
 
@@ -80,13 +100,35 @@ export class AccountStore {
     this.#touch("curve");
   }
 
-  /** The server could not replay all of a list since its place: it goes on from `head`, and says what it lacks. */
+  /** The server could not replay all of a list's events since its place: it goes on from `head`, and is read anew. */
   skip(channel, head) {
-    const [list] = LIST_OF[channel];
-    this.state[list] = [];
     this.state.streams[channel] = { epoch: head.epoch, seq: head.seq };
-    this.state.incomplete.add(channel);
-    this.#touch(list);
+    this.forget(LIST_OF[channel]);
+    if (channel === "trades" && this.state.candles) this.state.candles.fills = new Paged("fills", { symbol: this.state.candles.symbol });
+  }
+
+  /** Empty a list, to be read anew, perhaps by another filter. */
+  forget(name, filter = this.state.lists[name].filter) {
+    this.state.lists[name] = new Paged(name, filter);
+    this.#touch(name);
+  }
+
+  /** Show the candles of a symbol. */
+  chart(symbol, interval) {
+    const { candles } = this.state;
+    this.state.candles = new Candles(symbol, interval, candles?.symbol === symbol ? candles.fills : null);
+    this.#touch("candles", "fills");
+  }
+
+  /** Say that something of `lists` or `candles` was changed. */
+  changed(...parts) {
+    this.#touch(...parts);
+  }
+
+  /** Take a mark. */
+  price(quote) {
+    const { candles } = this.state;
+    if (candles?.symbol === quote.symbol && candles.tick(quote)) this.#touch("candles");
   }
 
   /** Take a snapshot that was fetched while events went on: whatever part of it is older than the state is left. */
@@ -101,54 +143,63 @@ export class AccountStore {
 
   /** Reduce one event; returns whether it told anything new about the account. */
   apply(message) {
-    const { type, data } = message;
+    const { type, channel, epoch, seq, data } = message;
     const reduce = REDUCERS[type];
-    if (!reduce || data.account_id !== this.state.accountId || !this.state.loaded) return false;
-    if (message.seq !== undefined) {
-      const place = this.state.streams[message.channel];
-      if (place && place.epoch === message.epoch && message.seq <= place.seq) return false;
-      this.state.streams[message.channel] = { epoch: message.epoch, seq: message.seq };
+    if (!reduce || !this.#followed || data.account_id !== this.state.accountId) return false;
+    const durable = seq !== undefined;
+    if (durable) {
+      if (isWithin(this.state.streams[channel], epoch, seq)) return false;
+      this.state.streams[channel] = { epoch, seq };
     }
-    reduce(this.state, data, message.seq !== undefined);
+    const news = !durable || !isWithin(this.state.floors[channel], epoch, seq);
+    reduce(this.state, data, { durable, news });
     this.#touch(...PARTS[type]);
     return true;
   }
 
   #reaches(channel, snapshot) {
-    const place = this.state.streams[channel];
     const head = snapshot.as_of[channel];
-    if (!head || (place && place.epoch === head.epoch && head.seq < place.seq)) return false;
-    this.state.streams[channel] = { epoch: head.epoch, seq: head.seq };
+    const seen = [this.state.streams[channel], this.state.floors[channel]];
+    if (!head || seen.some((place) => place?.epoch === head.epoch && head.seq < place.seq)) return false;
+    this.state.floors[channel] = { epoch: head.epoch, seq: head.seq };
     return true;
   }
 }
 
+const isWithin = (place, epoch, seq) => place !== undefined && place.epoch === epoch && seq <= place.seq;
+
 /** What each event changes. */
 const PARTS = {
-  trade_update: ["trades"],
+  trade_update: ["trades", "fills"],
   model_chat_update: ["decisions"],
-  order_update: ["orders"],
+  order_update: ["orders", "history"],
   position_update: ["positions", "summary"],
   asset_curve_update: ["curve", "summary"],
 };
 
 const REDUCERS = {
-  trade_update(state, trade) {
-    state.trades = newestFirst(state.trades, trade, ...LIST_OF.trades.slice(1), KEPT.trades);
+  trade_update({ lists, candles }, trade) {
+    lists.trades.put(trade);
+    if (candles?.symbol === trade.symbol) candles.fills.put(trade);
   },
 
-  model_chat_update(state, decision) {
-    state.decisions = newestFirst(state.decisions, decision, ...LIST_OF.model_chat.slice(1), KEPT.model_chat);
+  model_chat_update({ lists }, decision) {
+    lists.decisions.put(decision);
   },
 
-  order_update(state, order) {
-    if (FINISHED.has(order.status)) state.orders.delete(order.order_id);
-    else state.orders.set(order.order_id, order);
+  order_update({ lists, orders }, order, { news }) {
+    const { status } = lists.history.filter;
+    if (!status || status.includes(order.status)) lists.history.put(order);
+    else lists.history.remove(order.order_id);
+    if (!news) return;
+    if (FINISHED.has(order.status)) orders.delete(order.order_id);
+    else orders.set(order.order_id, order);
   },
 
   /** A durable update is the position; one without a number only tells its worth at a newer mark. */
-  position_update(state, position, durable) {
+  position_update(state, position, { durable, news }) {
     const held = state.positions.get(position.symbol);
+    if (!news) return;
     if (durable) {
       if (position.size === 0) state.positions.delete(position.symbol);
       else state.positions.set(position.symbol, { liquidation_price: held?.liquidation_price ?? null, ...position });

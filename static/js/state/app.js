@@ -6,7 +6,8 @@ import { ArenaStore } from "./arena.js";
 /**
  * The parts, by the names that `touch` takes and views say they show:
  * `who` (user, self, scopes, accounts), `route`, `connection`, `market` (instruments), `prices`, and those of the account
- * (`summary`, `positions`, `orders`, `trades`, `decisions`, `curve`) and of the arena (`curves`, `standings`, `feed`).
+ * (`account`, `summary`, `positions`, `orders`, `trades`, `decisions`, `history`, `ledger`, `funding`, `candles`, `fills`,
+ * `curve`) and of the arena (`curves`, `standings`, `feed`).
  */
 export class App {
   account = new AccountStore((...parts) => this.touch(...parts));
@@ -51,6 +52,7 @@ export class App {
 
   goTo(route) {
     this.state.route = route;
+    if (route.view === "account") this.account.choose(route.accountId);
     this.touch("route");
   }
 
@@ -68,6 +70,7 @@ export class App {
   apply(message) {
     if (message.type === "price_update") {
       this.state.prices.set(message.data.symbol, message.data);
+      this.account.price(message.data);
       this.touch("prices");
       return;
     }

@@ -1,21 +1,55 @@
-import { byId, reconcile, setNumber, setText } from "../../dom.js";
-import { price, size, words } from "../../format.js";
-import { badge, cell, rowOf, setEmpty, timeOf } from "../../parts.js";
+// The orders that are open.
 
-const NAMES = ["symbol", "side", "type", "price", "size", "filled", "status", "placed"];
+import { byId, reconcile, setNumber, setText } from "../../dom.js";
+import { price, size } from "../../format.js";
+import { badge, cell, rowOf, setEmpty, timeOf } from "../../parts.js";
+import { mayTrade } from "../../state/may.js";
+import { t } from "../../text.js";
+import { exportable, findable, isShown } from "./records.js";
+import { action, notesOf, setStatus, typeOf } from "./rows.js";
+
+const NAMES = ["symbol", "side", "type", "size", "filled", "price", "trigger", "notes", "status", "placed", "actions"];
 const panel = byId("orders");
 const body = panel.querySelector("tbody");
+const cancelAll = panel.querySelector('[data-action="cancel-all"]');
 
-export const shows = ["account", "orders"];
+/** Of the export, of this list and of the order history. */
+export const ORDER_COLUMNS = [
+  "order_id", "client_order_id", "symbol", "side", "order_type", "time_in_force", "size", "filled_size", "price", "trigger_price", "average_price", "status", "reason",
+  "reduce_only", "leverage", "parent_order_id", "decision_id", "created_at", "timestamp",
+].map((key) => ({ title: key, value: (row) => row[key] }));
 
-export function render({ account }) {
-  const { loaded, orders } = account;
-  const rows = [...orders.values()].sort((a, b) => b.order_id - a.order_id);
-  reconcile(body, rows, ({ order_id }) => order_id, build, update);
-  setEmpty(panel, rows.length ? null : loaded ? "No open order." : "Loading…");
+let found = null;
+
+export const shows = ["account", "orders", "who"];
+
+export function start({ app }) {
+  exportable("orders", ORDER_COLUMNS, ({ account }) => sorted(account.orders));
+  findable("orders", ([id]) => {
+    found = String(id);
+    render(app.state);
+    const row = body.querySelector(".found");
+    if (!row) return;
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  });
 }
 
-function build(order) {
+export function render(state) {
+  if (!isShown("orders")) return;
+  const { loaded, orders } = state.account;
+  const may = mayTrade(state);
+  panel.classList.toggle("no-actions", !may);
+  const rows = sorted(orders).map((order) => ({ order, may }));
+  reconcile(body, rows, ({ order }) => order.order_id, build, update);
+  cancelAll.hidden = !may || rows.length === 0;
+  setEmpty(panel, rows.length ? null : loaded ? t("No open order.") : t("Loading…"));
+}
+
+const sorted = (orders) => [...orders.values()].sort((a, b) => b.order_id - a.order_id);
+
+function build({ order }) {
   const row = rowOf(panel, NAMES);
   cell(row, "symbol").append(order.symbol);
   cell(row, "side").append(badge(order.side));
@@ -23,15 +57,17 @@ function build(order) {
   return row;
 }
 
-function update(row, order) {
+function update(row, { order, may }) {
+  row.classList.toggle("found", row.dataset.key === found);
   setText(cell(row, "type"), typeOf(order));
-  setNumber(cell(row, "price"), price(order.price ?? order.trigger_price));
   setNumber(cell(row, "size"), size(order.size));
   setNumber(cell(row, "filled"), size(order.filled_size));
-  setText(cell(row, "status"), words(order.status));
-}
-
-function typeOf({ order_type, time_in_force, reduce_only }) {
-  const notes = [time_in_force && time_in_force !== "gtc" ? time_in_force.toUpperCase() : null, reduce_only ? "reduce only" : null];
-  return [words(order_type), ...notes.filter(Boolean)].join(", ");
+  setNumber(cell(row, "price"), order.price === null ? t("Market") : price(order.price));
+  setNumber(cell(row, "trigger"), price(order.trigger_price));
+  setText(cell(row, "notes"), notesOf(order));
+  setStatus(row, order);
+  const actions = cell(row, "actions");
+  if (may === actions.childElementCount > 0) return;
+  const orderId = String(order.order_id);
+  actions.replaceChildren(...(may ? [action("amend-order", t("Amend"), { orderId }), action("cancel-order", t("Cancel"), { orderId })] : []));
 }

@@ -1,34 +1,36 @@
-import { byId, reconcile, setNumber, setText, setTone } from "../../dom.js";
-import { price, signedMoney, size, tone } from "../../format.js";
-import { badge, cell, rowOf, setEmpty, timeOf } from "../../parts.js";
+// The account's fills.
 
-const NAMES = ["symbol", "side", "size", "price", "pnl", "fee", "time"];
-const panel = byId("trades");
-const body = panel.querySelector("tbody");
-const incompleteNote = panel.querySelector(".incomplete");
+import { setNumber, setText, setTone } from "../../dom.js";
+import { price, signedMoney, size, tone, words } from "../../format.js";
+import { badge, cell, timeOf } from "../../parts.js";
+import { t } from "../../text.js";
+import { listView } from "./list.js";
+import { setDecision } from "./rows.js";
 
-export const shows = ["account", "trades"];
+const COLUMNS = [
+  "trade_id", "symbol", "side", "status", "size", "price", "pnl", "fee", "liquidity", "fill_quality", "liquidation", "order_id", "client_order_id", "decision_id", "timestamp",
+].map((key) => ({ title: key, value: (row) => row[key] }));
 
-export function render({ account }) {
-  const { loaded, trades, incomplete } = account;
-  reconcile(body, trades, ({ trade_id }) => trade_id, build, update);
-  setEmpty(panel, trades.length ? null : loaded ? "Waiting for the first trade…" : "Loading…");
-  incompleteNote.hidden = !incomplete.has("trades");
-}
+export const { shows, start, render } = listView({
+  id: "trades",
+  names: ["symbol", "side", "size", "price", "pnl", "fee", "liquidity", "time", "decision"],
+  columns: COLUMNS,
+  none: () => t("Waiting for the first trade…"),
 
-function build(trade) {
-  const row = rowOf(panel, NAMES);
-  cell(row, "symbol").append(trade.symbol);
-  cell(row, "side").append(badge(trade.side));
-  cell(row, "time").append(timeOf(trade.timestamp));
-  return row;
-}
+  build(row, trade) {
+    cell(row, "symbol").append(trade.symbol);
+    cell(row, "side").append(badge(trade.side));
+    cell(row, "time").append(timeOf(trade.timestamp));
+  },
 
-/** A trade may come again, corrected. */
-function update(row, trade) {
-  setNumber(cell(row, "size"), size(trade.size));
-  setNumber(cell(row, "price"), price(trade.price));
-  setNumber(cell(row, "pnl"), signedMoney(trade.pnl));
-  setTone(cell(row, "pnl"), tone(trade.pnl));
-  setText(cell(row, "fee"), signedMoney(-trade.fee));
-}
+  /** A trade may come again, corrected. */
+  update(row, trade) {
+    setNumber(cell(row, "size"), size(trade.size));
+    setNumber(cell(row, "price"), price(trade.price));
+    setNumber(cell(row, "pnl"), signedMoney(trade.pnl));
+    setTone(cell(row, "pnl"), tone(trade.pnl));
+    setText(cell(row, "fee"), signedMoney(-trade.fee));
+    setText(cell(row, "liquidity"), trade.liquidation ? t("Liquidation") : t(words(trade.liquidity ?? "–")));
+    setDecision(row, trade.decision_id ?? null);
+  },
+});

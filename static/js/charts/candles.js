@@ -1,0 +1,144 @@
+// Candles of one symbol with volume, marks for fills, and lines for levels.
+
+import { price } from "../format.js";
+import { colour, onTheme } from "./colours.js";
+import { chartIn } from "./library.js";
+
+/** So many candles from the left end of what there is, older ones are asked for. */
+const NEAR_START = 30;
+const FIRST_SIGHT = 120;
+const STYLES = { solid: 0, dotted: 1, dashed: 2, sparse: 4 };
+
+const seconds = (at) => Math.floor(at / 1000);
+
+/**
+ * A chart of candles: those that rose are hollow, those that fell filled. `older()` is called when the viewer nears the
+ * oldest one, `hover(at)` with the moment under the crosshair (ms) or null.
+ */
+export class CandleChart {
+  #chart;
+  #candles;
+  #volumes;
+  #marks;
+  #lines = new Map();
+  #drawn = { source: null, version: -1, fills: null };
+
+  static async in(element, { older, hover }) {
+    const { charts, chart } = await chartIn(element, { localization: { priceFormatter: price } });
+    return new CandleChart(charts, chart, older, hover);
+  }
+
+  constructor(charts, chart, older, hover) {
+    this.#chart = chart;
+    this.#candles = chart.addSeries(charts.CandlestickSeries, { priceLineStyle: STYLES.dotted });
+    this.#volumes = chart.addSeries(charts.HistogramSeries, { priceScaleId: "volume", lastValueVisible: false, priceLineVisible: false, priceFormat: { type: "volume" } });
+    chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
+    this.#marks = charts.createSeriesMarkers(this.#candles, []);
+    this.#paint();
+    onTheme(() => this.#repaint());
+    chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < NEAR_START && older());
+    chart.subscribeCrosshairMove(({ time }) => hover(time === undefined ? null : time * 1000));
+  }
+
+  /** Draw candles (state/candles.js) in full where more than the last one changed. `decimals`: of the symbol's prices. */
+  draw(candles, decimals) {
+    const { source, version } = this.#drawn;
+    if (source === candles && version === candles.version) {
+      this.#update(candles.rows.at(-1));
+      return;
+    }
+    if (source?.symbol !== candles.symbol) this.#candles.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
+    this.#chart.applyOptions({ timeScale: { secondsVisible: candles.span < 60e3 } });
+    this.#candles.setData(candles.rows.map(barOf));
+    this.#volumes.setData(candles.rows.map((row) => this.#volumeOf(row)));
+    if (source !== candles) {
+      this.#chart.timeScale().setVisibleLogicalRange({ from: candles.rows.length - FIRST_SIGHT, to: candles.rows.length + 4 });
+      this.#chart.priceScale("right").applyOptions({ autoScale: true });
+    }
+    this.#drawn = { source: candles, version: candles.version, fills: null };
+  }
+
+  /** Mark fills, oldest first: [{at, side, text}]; `key` tells whether they are others than before. */
+  mark(fills, key) {
+    if (this.#drawn.fills === key) return;
+    this.#drawn.fills = key;
+    this.#marks.setMarkers(
+      fills.map(({ at, side, text }) => ({
+        time: seconds(at),
+        position: side === "buy" ? "belowBar" : "aboveBar",
+        shape: side === "buy" ? "arrowUp" : "arrowDown",
+        color: colour(side === "buy" ? "--up" : "--down"),
+        text,
+      })),
+    );
+  }
+
+  /** Draw levels [{id, price, title, token, style}] as lines across the chart. */
+  level(levels) {
+    for (const [id, { line }] of this.#lines) {
+      if (levels.some((each) => each.id === id)) continue;
+      this.#candles.removePriceLine(line);
+      this.#lines.delete(id);
+    }
+    for (const level of levels) {
+      const known = this.#lines.get(level.id);
+      const options = lineOf(level);
+      if (!known) this.#lines.set(level.id, { level, line: this.#candles.createPriceLine(options) });
+      else if (known.level.price !== level.price || known.level.title !== level.title) {
+        known.line.applyOptions(options);
+        known.level = level;
+      }
+    }
+  }
+
+  #update(row) {
+    if (!row) return;
+    this.#candles.update(barOf(row));
+    this.#volumes.update(this.#volumeOf(row));
+  }
+
+  #volumeOf({ at, open, close, volume }) {
+    const time = seconds(at);
+    if (volume === null || volume === undefined) return { time };
+    return { time, value: volume, color: colourOf(close >= open ? "--up-soft" : "--down-soft") };
+  }
+
+  #paint() {
+    const [up, down] = [colour("--up"), colour("--down")];
+    this.#candles.applyOptions({
+      upColor: colour("--surface"),
+      borderUpColor: up,
+      wickUpColor: up,
+      downColor: down,
+      borderDownColor: down,
+      wickDownColor: down,
+    });
+  }
+
+  #repaint() {
+    soft.clear();
+    this.#paint();
+    for (const { level, line } of this.#lines.values()) line.applyOptions(lineOf(level));
+    const { source } = this.#drawn;
+    if (source) this.#volumes.setData(source.rows.map((row) => this.#volumeOf(row)));
+    this.#drawn.fills = null;
+  }
+}
+
+const barOf = ({ at, open, high, low, close }) => ({ time: seconds(at), open, high, low, close });
+
+const lineOf = ({ price: at, title, token, style }) => ({
+  price: at,
+  title,
+  color: colour(token),
+  lineStyle: STYLES[style],
+  lineWidth: 1,
+  axisLabelVisible: true,
+});
+
+/** Colours of volumes, asked for once a theme. */
+const soft = new Map();
+function colourOf(token) {
+  if (!soft.has(token)) soft.set(token, colour(token));
+  return soft.get(token);
+}

@@ -1,0 +1,160 @@
+// The price of a symbol, with what the account did and holds on it.
+
+import { CandleChart } from "../../charts/candles.js";
+import { byId, make, reconcile, setNumber, setText } from "../../dom.js";
+import { loadCandles, loadClosed, loadOlder } from "../../follow/lists.js";
+import { price, size, words } from "../../format.js";
+import { setEmpty } from "../../parts.js";
+import { t } from "../../text.js";
+
+const RETRY_MS = 2_000;
+const MANY_FILLS = 40;
+
+const panel = byId("price");
+const frame = panel.querySelector(".chart-frame");
+const symbols = byId("price-symbol");
+const intervals = byId("price-interval");
+const mark = byId("price-mark");
+const candleText = byId("price-candle");
+const levelList = byId("price-levels");
+
+let app = null;
+let request = null;
+let chart = null;
+let failed = "";
+let hovered = null;
+let askedAt = 0;
+
+export const shows = ["account", "candles", "fills", "positions", "orders", "market", "prices"];
+
+export async function start(page) {
+  app = page.app;
+  request = (type, data) => page.session.request(type, data);
+  symbols.addEventListener("change", () => choose(symbols.value, intervalChosen()));
+  intervals.addEventListener("change", () => app.state.account.candles && choose(app.state.account.candles.symbol, intervalChosen()));
+  try {
+    chart = await CandleChart.in(frame.querySelector(".chart"), {
+      older: () => app.state.account.candles?.loaded && loadOlder(app.account, request, app.state.account.candles),
+      hover: (at) => {
+        hovered = at;
+        page.redraw(false);
+        app.touch("candles");
+      },
+    });
+  } catch {
+    failed = t("The charts are not installed.");
+  }
+  page.redraw();
+}
+
+const intervalChosen = () => intervals.querySelector(":checked").value;
+
+function choose(symbol, interval) {
+  app.account.chart(symbol, interval);
+  loadCandles(app.account, request, app.state.account.candles);
+}
+
+export function render({ account, instruments, prices }) {
+  const { loaded, candles, positions } = account;
+  offer([...new Set([...instruments.keys(), ...positions.keys()])]);
+  if (loaded && candles === null && instruments.size > 0) choose(largest(positions) ?? instruments.keys().next().value, intervalChosen());
+  symbols.disabled = candles === null;
+  if (candles !== null && symbols.value !== candles.symbol) symbols.value = candles.symbol;
+  const known = candles && (prices.get(candles.symbol)?.mark_price ?? instruments.get(candles.symbol)?.mark_price);
+  setNumber(mark, candles ? price(known) : "");
+  const there = candles !== null && candles.rows.length > 0;
+  frame.hidden = !there || chart === null;
+  setEmpty(panel, there && chart ? null : failed || candles?.failed || (candles?.loaded ? t("No price of {symbol} was recorded yet.", { symbol: candles.symbol }) : t("Loading…")));
+  const levels = candles === null ? [] : levelsOf(account, candles.symbol);
+  reconcile(levelList, levels, ({ id }) => id, buildLevel, updateLevel);
+  if (!there || chart === null) return;
+  if (candles.due && !candles.loading && performance.now() - askedAt > RETRY_MS) {
+    askedAt = performance.now();
+    loadClosed(app.account, request, candles);
+  }
+  chart.draw(candles, instruments.get(candles.symbol)?.price_decimals ?? 2);
+  chart.mark(...marksOf(candles));
+  chart.level(levels);
+  setText(candleText, told(candles.rows.find(({ at }) => at === hovered) ?? candles.rows.at(-1)));
+}
+
+function offer(all) {
+  reconcile(symbols, all, String, (symbol) => make("option", { value: symbol }, symbol));
+}
+
+const largest = (positions) => [...positions.values()].sort((a, b) => b.position_value - a.position_value)[0]?.symbol;
+
+const told = ({ open, high, low, close, volume }) =>
+  [`O ${price(open)}`, `H ${price(high)}`, `L ${price(low)}`, `C ${price(close)}`, volume === null || volume === undefined ? "" : `V ${size(volume)}`].filter(Boolean).join("  ");
+
+/** What the account has at which price: its position, where that would be liquidated, and what waits. */
+function levelsOf({ positions, orders }, symbol) {
+  const levels = [];
+  const held = positions.get(symbol);
+  if (held) {
+    const side = t(words(held.side));
+    levels.push({ id: "entry", price: held.entry_price, title: t("{side} {size} entry", { side, size: size(held.size) }), token: "--accent", style: "solid" });
+    if (held.liquidation_price !== null) levels.push({ id: "liquidation", price: held.liquidation_price, title: t("Liquidation"), token: "--wait", style: "sparse" });
+  }
+  for (const order of orders.values()) {
+    if (order.symbol !== symbol) continue;
+    const token = order.side === "buy" ? "--up" : "--down";
+    const waits = order.trigger_price !== null && order.triggered_at === null;
+    const at = waits ? order.trigger_price : order.price;
+    if (at === null) continue;
+    levels.push({ id: `order-${order.order_id}`, price: at, title: titleOf(order, waits), token, style: waits ? "dashed" : "dotted" });
+  }
+  return levels;
+}
+
+function titleOf({ side, size: amount, order_type }, waits) {
+  const values = { side: t(words(side)), size: size(amount) };
+  if (!waits) return t("{side} {size} limit", values);
+  return order_type.startsWith("stop") ? t("Stop, {side} {size}", values) : t("Take profit, {side} {size}", values);
+}
+
+function buildLevel({ style }) {
+  return make("li", {}, make("span", { class: "stroke", "data-style": style, "aria-hidden": "true" }), make("span", { class: "what" }), " ", make("span", { class: "num at" }));
+}
+
+function updateLevel(item, { title, price: at, token }) {
+  setText(item.querySelector(".what"), title);
+  setText(item.querySelector(".at"), price(at));
+  item.querySelector(".stroke").style.color = `var(${token})`;
+}
+
+let marked = { key: null, marks: [] };
+
+/** The fills by candle and side, oldest first, and a key that is another one when they are others. */
+function marksOf(candles) {
+  const { fills, span, rows } = candles;
+  const first = rows[0].at;
+  const key = fills.rows;
+  if (marked.key === key && marked.first === first && marked.span === span) return [marked.marks, marked];
+  const sums = new Map();
+  for (const { timestamp, side, size: amount, status, liquidation } of fills.rows) {
+    const at = Math.floor(Date.parse(timestamp) / span) * span;
+    if (at < first) continue;
+    const kind = liquidation ? "liquidation" : status === "closed" ? "exit" : "entry";
+    const id = `${at} ${side} ${kind}`;
+    const sum = sums.get(id) ?? { at, side, kind, amount: 0, count: 0 };
+    sum.amount += amount;
+    sum.count += 1;
+    sums.set(id, sum);
+  }
+  const all = [...sums.values()].sort((a, b) => a.at - b.at);
+  const marks = all.map(({ at, side, kind, amount }) => ({ at, side, text: all.length > MANY_FILLS ? SHORT[kind](side) : LONG[kind](side, size(amount)) }));
+  marked = { key, first, span, marks };
+  return [marks, marked];
+}
+
+const SHORT = {
+  entry: (side) => (side === "buy" ? t("B") : t("S")),
+  exit: () => t("Exit"),
+  liquidation: () => t("Liq."),
+};
+const LONG = {
+  entry: (side, amount) => (side === "buy" ? t("Buy {amount}", { amount }) : t("Sell {amount}", { amount })),
+  exit: (side, amount) => (side === "buy" ? t("Exit, buy {amount}", { amount }) : t("Exit, sell {amount}", { amount })),
+  liquidation: (_, amount) => t("Liquidation {amount}", { amount }),
+};
