@@ -56,6 +56,9 @@ export const signedAmount = (value) => (missing(value) ? NONE : withSign(value, 
 /** An hourly rate as a percentage, with the digits it has: +0.00125% */
 export const rate = (value) => (missing(value) ? NONE : `${withSign(value, grouped(value * 100, 4, 6), "+")}%`);
 
+/** A fee's rate, a fraction, as a percentage with the digits it has: 0.045% */
+export const feeRate = (value) => (missing(value) ? NONE : `${withSign(value, grouped(value * 100, 2, 4), "")}%`);
+
 /** A fraction from 0 to 1 as a percentage. */
 export const fraction = (value) => (missing(value) ? NONE : `${grouped(value * 100, 0, 0)}%`);
 

@@ -27,6 +27,7 @@ import * as records from "./views/account/records.js";
 import * as status from "./views/account/status.js";
 import * as summary from "./views/account/summary.js";
 import * as trades from "./views/account/trades.js";
+import { ticketViews } from "./views/ticket/views.js";
 
 /**
  * A view is a module: `render(state)` draws it, `shows` names the parts of the state that it shows, and `start(page)`,
@@ -35,7 +36,7 @@ import * as trades from "./views/account/trades.js";
 const VIEWS = {
   shell: [pages, accounts, users, theme, language],
   arena: [marks, curves, activity, leaderboard],
-  account: [status, summary, price, records, positions, orders, trades, history, ledger, funding, equity, modelChat, links],
+  account: [status, summary, price, records, positions, orders, trades, history, ledger, funding, equity, modelChat, links, ...ticketViews],
 };
 
 const app = new App();

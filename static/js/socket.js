@@ -12,6 +12,8 @@ export class ProtocolError extends Error {
   constructor(data) {
     super(data.message);
     this.code = data.code;
+    this.fields = data.fields ?? [];
+    this.reason = data.reason ?? null;
     this.retryAfterMs = data.retry_after_ms ?? null;
   }
 }

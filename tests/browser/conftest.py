@@ -81,7 +81,7 @@ class Screen:
         self.expect_state("Live")
 
     def expect_state(self, text: str) -> None:
-        expect(self.page.get_by_role("status")).to_have_text(text)
+        expect(self.page.locator("#connection-state")).to_have_text(text)
 
     def rows(self, panel: str) -> Any:
         return self.page.locator(f"#{panel} tbody tr")

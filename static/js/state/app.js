@@ -26,6 +26,7 @@ export class App {
   };
   #touched = new Set();
   #changed = () => {};
+  #awaiting = [];
 
   onChange(changed) {
     this.#changed = changed;
@@ -58,7 +59,17 @@ export class App {
 
   connect(connection) {
     this.state.connection = connection;
+    if (connection === "live" || connection === "ended") {
+      for (const told of this.#awaiting.splice(0)) told(connection === "live");
+    }
     this.touch("connection");
+  }
+
+  /** Wait until the session is open; false where the connection has ended for good. */
+  async whenLive() {
+    const { connection } = this.state;
+    if (connection === "live" || connection === "ended") return connection === "live";
+    return new Promise((told) => this.#awaiting.push(told));
   }
 
   trade(instruments) {
