@@ -12,7 +12,7 @@ class Cable:
     """Forwards TCP from a port of its own. Cut, it ends what goes through it and takes nothing new."""
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._pairs: dict[socket.socket, socket.socket] = {}
@@ -20,6 +20,7 @@ class Cable:
         self._whole = threading.Event()
         self._whole.set()
         self._ended = threading.Event()
+        self._swallowing = False
         self._thread = threading.Thread(target=self._run, name="cable")
         self._thread.start()
 
@@ -35,7 +36,12 @@ class Cable:
                 self._drop(side)
 
     def mend(self) -> None:
+        self._swallowing = False
         self._whole.set()
+
+    def swallow(self) -> None:
+        """Lose what the server says from now on; what the browser says still arrives."""
+        self._swallowing = True
 
     def close(self) -> None:
         self._ended.set()
@@ -61,18 +67,22 @@ class Cable:
         if not self._whole.is_set():
             near.close()
             return
-        far = socket.create_connection(("127.0.0.1", self._target))
+        far = socket.create_connection(("127.0.0.1", self.target))
         self._pairs[near], self._pairs[far] = far, near
 
     def _forward(self, side: socket.socket) -> None:
         try:
             data = side.recv(CHUNK)
             if data:
-                self._pairs[side].sendall(data)
+                if not (self._swallowing and self._far(side)):
+                    self._pairs[side].sendall(data)
                 return
         except OSError:
             pass
         self._drop(side)
+
+    def _far(self, side: socket.socket) -> bool:
+        return bool(side.getpeername()[1] == self.target)
 
     def _drop(self, side: socket.socket) -> None:
         other = self._pairs.pop(side, None)

@@ -5,8 +5,8 @@ import { t } from "../../text.js";
 import { toast } from "./toasts.js";
 
 const UNKNOWN = new Set(["execution_unknown", "internal"]);
-const AGAIN_AFTER_MS = 1_000;
-const MOST_ATTEMPTS = 5;
+const AGAIN_AFTER_MS = 500;
+const MOST_ATTEMPTS = 8;
 /** After that long nobody wants an order that may never have arrived: look for it instead of sending it again. */
 const STALE_MS = 60_000;
 
@@ -32,7 +32,7 @@ export async function deliver({ app, session }, type, body) {
         if (!lost && !UNKNOWN.has(error.code)) throw Object.assign(error, { again: attempt > 1 });
         if (attempt === MOST_ATTEMPTS) throw new Unknown(t("The server does not say what became of it. Look at the orders before you try again."));
         waiting ??= toast(t("The answer was lost. Asking again as soon as there is a connection…"), "wait");
-        if (!lost) await new Promise((done) => setTimeout(done, AGAIN_AFTER_MS));
+        await new Promise((done) => setTimeout(done, AGAIN_AFTER_MS));
       }
       if (!(await app.whenLive())) throw new Unknown(t("The session ended before the answer came. Log in and look at the orders."));
       if (body.client_order_id && performance.now() - sent > STALE_MS) return { reply: await found(session, body), again: true };

@@ -124,15 +124,21 @@ export function start(changed) {
   }
   byId("ticket-at-mark").addEventListener("click", () => {
     if (mark() !== null) setValue(price, onTick(units(mark()), instrument()));
-    changed();
+    price.dispatchEvent(new Event("input", { bubbles: true }));
   });
-  for (const each of form.elements.margin_mode) each.addEventListener("change", () => (chosen.margin_mode = true));
+  for (const each of form.elements.kind) each.addEventListener("input", suggest);
+  for (const each of form.elements.margin_mode) each.addEventListener("input", () => (chosen.margin_mode = true));
   symbolSelect.addEventListener("change", () => reset());
   unit.addEventListener("change", convert);
   form.addEventListener("input", () => {
     arrange();
     changed();
   });
+}
+
+/** A limit order begins at the mark. */
+function suggest() {
+  if (orderType() === "limit" && typed(price) === "" && mark() !== null) setValue(price, onTick(units(mark()), instrument()));
 }
 
 function chooseLeverage(value) {
@@ -183,6 +189,15 @@ export function take(preview) {
     setValue(leverage, String(preview.leverage));
     leverageSlider.value = preview.leverage;
   }
+  if (following === null) place();
+}
+
+/** The slider's place where the size was typed: how much of what is possible that is. */
+function place() {
+  const [asked, possible] = [units(sizeAsked()), units(maxSize)];
+  const percent = asked && possible ? (asked * 100n) / possible : 0n;
+  slider.value = String(percent > 100n ? 100n : percent);
+  tellShare();
 }
 
 /** The viewer changed something that the size follows. */

@@ -32,7 +32,7 @@ let early = false;
 /** Whether the viewer changed something since the size last followed what is possible. */
 let due = false;
 
-export const shows = ["account", "who", "market", "prices", "connection", "positions", "summary", "symbol"];
+export const shows = ["account", "who", "market", "prices", "connection", "positions", "summary", "candles"];
 
 export function start(given) {
   page = given;
@@ -81,7 +81,8 @@ export function render(state) {
 }
 
 /** The symbol whose chart is shown is the one to trade. */
-function follow({ symbol }) {
+function follow({ candles }) {
+  const symbol = candles?.symbol;
   if (!symbol || symbol === followed) return;
   followed = symbol;
   if (symbol === form.symbol()) return;
@@ -151,6 +152,7 @@ async function place() {
   relabel(page.app.state);
   try {
     const foreseen = await page.session.request("preview_order", body);
+    showPreview(preview, foreseen);
     const reasons = reasonsToAsk(foreseen, page.app.state.account.summary?.equity ?? 0);
     const name = submitName(body);
     if (reasons.length && !(await confirm(body, name, foreseen, reasons))) return;
