@@ -55,6 +55,11 @@ class Ticket:
     def problem(self, path: str) -> Locator:
         return self.page.locator(f'#ticket [data-path="{path}"] .field-error')
 
+    def show(self, name: str) -> Locator:
+        """Open a tab of the account's records and return its rows."""
+        self.page.locator(f"#tab-{name}").click()
+        return self.screen.rows(name)
+
     def press(self, action: str, **data: str) -> None:
         """Press a row's button."""
         marks = "".join(f'[data-{name.replace("_", "-")}="{value}"]' for name, value in data.items())
@@ -100,7 +105,7 @@ def test_each_type_is_placed_and_seen(
     ticket.place()
 
     expect(ticket.toasts).to_contain_text("filled 0.01" if kind == "Market" else "placed")
-    expect(ticket.screen.rows("positions" if kind == "Market" else "orders")).to_have_count(1)
+    expect(ticket.show("positions" if kind == "Market" else "orders")).to_have_count(1)
     [order] = orders(ticket.screen)
     assert {name: getattr(order, name) for name in expected} == expected
     assert order.side == side.split(" ")[0].lower()
@@ -140,7 +145,7 @@ def test_what_goes_with_a_limit_order_is_sent(ticket: Ticket) -> None:
     ticket.page.locator("#ticket-sl-price").fill("56900")
     ticket.place()
 
-    expect(ticket.screen.rows("orders")).to_have_count(3)
+    expect(ticket.show("orders")).to_have_count(3)
     parent, *brackets = orders(ticket.screen)
     assert (parent.time_in_force, parent.leverage) == ("alo", 5)
     assert {(each.order_type, each.trigger_price, each.price) for each in brackets} == {
@@ -166,7 +171,7 @@ def test_a_refusal_stands_at_its_field_and_goes_when_it_is_mended(ticket: Ticket
     expect(ticket.problem("price")).to_have_count(0)
     expect(price).not_to_have_attribute("aria-invalid", "true")
     ticket.place()
-    expect(ticket.screen.rows("orders")).to_have_count(1)
+    expect(ticket.show("orders")).to_have_count(1)
 
 
 REFUSED: list[tuple[str, dict[str, str], str, Callable[[Page], None]]] = [
@@ -225,7 +230,7 @@ def test_the_preview_is_what_happens(ticket: Ticket) -> None:
     seen = {name: ticket.told(name).inner_text() for name in ("average_price", "fee", "margin_required", "liquidation_price", "withdrawable_after")}
     ticket.place()
 
-    expect(ticket.screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
     [trade] = ticket.screen.run(lambda: list(Trade.objects.all()))
     assert seen["average_price"] == f"{trade.price:,.2f}"
     assert seen["fee"] == f"{trade.fee:.2f} (0.045%)"
@@ -252,7 +257,7 @@ def test_the_size_follows_the_slider_and_can_be_said_in_usdc(ticket: Ticket) -> 
     expect(page.locator("#ticket-size-told")).to_have_text("0.01 BTC")
     ticket.place()
 
-    expect(ticket.screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
     assert orders(ticket.screen)[0].size == Decimal("0.01")
 
 
@@ -285,7 +290,7 @@ def test_what_is_large_is_asked_once_more(ticket: Ticket) -> None:
     expect(dialog).to_be_visible()
     ticket.page.keyboard.press("Enter")
 
-    expect(ticket.screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
     assert len(orders(ticket.screen)) == 1
 
 
@@ -343,7 +348,7 @@ def test_an_order_is_amended_and_canceled_from_its_row(ticket: Ticket) -> None:
     screen.run(done, screen.first, an_order("0.1", price="60000"))
     ticket.open()
     [order] = orders(screen)
-    expect(screen.rows("orders")).to_have_count(1)
+    expect(ticket.show("orders")).to_have_count(1)
 
     ticket.press("amend-order", order_id=str(order.pk))
     dialog = ticket.page.get_by_role("dialog", name="Amend order")
@@ -361,7 +366,7 @@ def test_an_order_is_amended_and_canceled_from_its_row(ticket: Ticket) -> None:
     expect(screen.cell("orders", "size")).to_contain_text("0.2")
 
     ticket.press("cancel-order", order_id=str(order.pk))
-    expect(screen.rows("orders")).to_have_count(0)
+    expect(ticket.show("orders")).to_have_count(0)
     expect(ticket.toasts.last).to_contain_text("canceled")
 
 
@@ -370,17 +375,17 @@ def test_all_orders_are_canceled_after_a_question(ticket: Ticket) -> None:
     for price in ("60000", "61000"):
         screen.run(done, screen.first, an_order("0.01", price=price))
     ticket.open()
-    expect(screen.rows("orders")).to_have_count(2)
+    expect(ticket.show("orders")).to_have_count(2)
 
     ticket.press("cancel-all")
     dialog = ticket.page.get_by_role("dialog", name="Cancel all orders")
     expect(dialog).to_contain_text("2 open orders")
     dialog.get_by_role("button", name="Back").click()
-    expect(screen.rows("orders")).to_have_count(2)
+    expect(ticket.show("orders")).to_have_count(2)
     ticket.press("cancel-all")
     ticket.page.keyboard.press("Enter")
 
-    expect(screen.rows("orders")).to_have_count(0)
+    expect(ticket.show("orders")).to_have_count(0)
     expect(ticket.toasts.last).to_contain_text("2 orders")
 
 
@@ -388,7 +393,7 @@ def test_a_position_is_closed_by_halves(ticket: Ticket) -> None:
     screen = ticket.screen
     screen.run(done, screen.first, an_order("0.03"))
     ticket.open()
-    expect(screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
 
     ticket.press("close-position", symbol="BTC")
     dialog = ticket.page.get_by_role("dialog", name="Close BTC")
@@ -403,14 +408,14 @@ def test_a_position_is_closed_by_halves(ticket: Ticket) -> None:
     ticket.press("close-position", symbol="BTC")
     expect(dialog).to_be_visible()
     ticket.page.keyboard.press("Enter")
-    expect(screen.rows("positions")).to_have_count(0)
+    expect(ticket.show("positions")).to_have_count(0)
 
 
 def test_a_position_gets_take_profit_and_stop_loss_and_they_move(ticket: Ticket) -> None:
     screen = ticket.screen
     screen.run(done, screen.first, an_order("0.03"))
     ticket.open()
-    expect(screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
 
     ticket.press("bracket", symbol="BTC")
     dialog = ticket.page.get_by_role("dialog", name="Take profit and stop loss, BTC")
@@ -422,8 +427,9 @@ def test_a_position_gets_take_profit_and_stop_loss_and_they_move(ticket: Ticket)
     loss.fill("65000")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
-    expect(screen.rows("orders")).to_have_count(2)
+    expect(ticket.show("orders")).to_have_count(2)
 
+    ticket.show("positions")
     ticket.press("bracket", symbol="BTC")
     expect(profit).to_have_value("75000")
     profit.fill("76000")
@@ -431,7 +437,7 @@ def test_a_position_gets_take_profit_and_stop_loss_and_they_move(ticket: Ticket)
     assert violations(ticket.page) == []
     loss.press("Enter")
     expect(dialog).to_be_hidden()
-    expect(screen.rows("orders")).to_have_count(1)
+    expect(ticket.show("orders")).to_have_count(1)
     [order] = [each for each in orders(screen) if each.status == "pending_trigger"]
     assert (order.order_type, order.trigger_price, order.whole_position) == ("take_profit_market", Decimal(76000), True)
 
@@ -484,7 +490,7 @@ def test_an_order_by_the_keyboard_alone(ticket: Ticket) -> None:
     keyboard.press("ArrowUp")
     keyboard.press("Enter")
 
-    expect(ticket.screen.rows("orders")).to_have_count(1)
+    expect(ticket.show("orders")).to_have_count(1)
     [order] = orders(ticket.screen)
     assert (order.side, order.price, order.size) == ("sell", Decimal(68501), Decimal("0.01"))
     expect(ticket.price).to_be_focused()  # the note took no focus
@@ -507,7 +513,7 @@ def test_on_a_phone_two_buttons_open_the_ticket_as_a_sheet(ticket: Ticket) -> No
     ticket.place()
 
     expect(ticket.page.locator("#ticket")).to_be_hidden()
-    expect(ticket.screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -535,6 +541,6 @@ def test_another_account_gets_an_empty_ticket(ticket: Ticket) -> None:
     set_price("BTC", "68600")
     ticket.ask("Market", size="0.01")
     ticket.place()
-    expect(ticket.screen.rows("positions")).to_have_count(1)
+    expect(ticket.show("positions")).to_have_count(1)
     assert orders(ticket.screen) == []
     assert len(orders(ticket.screen, ticket.screen.second)) == 1

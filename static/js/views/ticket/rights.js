@@ -1,6 +1,8 @@
-// Whether the viewer may trade on the account that is shown.
+// Whether the viewer may trade on the account that is shown. Of a frozen one orders can still be canceled.
 
-export function mayTrade({ scopes, accounts, account }) {
-  const shown = accounts.find(({ id }) => id === account.accountId);
-  return scopes.includes("trade") && shown !== undefined && shown.role !== "viewer" && !account.missing;
+import { accountOf } from "../../state/may.js";
+
+export function mayTrade(state) {
+  const shown = accountOf(state);
+  return shown !== undefined && shown.role !== "viewer" && state.scopes.includes("trade") && !state.account.missing;
 }

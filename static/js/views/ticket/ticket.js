@@ -3,6 +3,7 @@
 import { byId, setText } from "../../dom.js";
 import { t } from "../../text.js";
 import { size } from "../../format.js";
+import { accountOf } from "../../state/may.js";
 import { confirm, reasonsToAsk } from "./confirm.js";
 import { deliver, freshId } from "./deliver.js";
 import { mended } from "./dialog.js";
@@ -92,7 +93,7 @@ function follow({ candles }) {
 }
 
 function relabel(state) {
-  const frozen = state.accounts.find(({ id }) => id === state.account.accountId)?.status === "frozen";
+  const frozen = accountOf(state)?.status === "frozen";
   off.hidden = !frozen;
   if (frozen) setText(off, t("This account is frozen: orders can be canceled, but none can be placed."));
   const live = state.connection === "live";
