@@ -69,16 +69,27 @@ class Screen:
     first: Account
     second: Account
 
-    def log_in(self, password: str = PASSWORD) -> None:
-        self.page.goto(self.cable.url)
+    def log_in(self, password: str = PASSWORD, path: str = "/") -> None:
+        self.page.goto(self.cable.url + path)
         self.page.get_by_label("Username").fill(self.user.username)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
 
-    def open(self) -> None:
+    def open(self, path: str = "/") -> None:
         """Log in and wait until the page is live."""
-        self.log_in()
+        self.log_in(path=path)
         self.expect_state("Live")
+
+    def open_account(self) -> None:
+        """Log in and go to the first account."""
+        self.open(f"/accounts/{self.first.pk}/")
+
+    def switcher(self) -> Any:
+        return self.page.get_by_role("combobox", name="Account", exact=True)
+
+    def tab(self, name: str) -> None:
+        """Choose a tab of the account's page."""
+        self.page.get_by_role("tab", name=name).click()
 
     def expect_state(self, text: str) -> None:
         expect(self.page.locator("#connection-state")).to_have_text(text)

@@ -1,5 +1,6 @@
 """The live page in a real browser, before the real server."""
 
+import re
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -38,12 +39,14 @@ def test_a_wrong_password_is_told(screen: Screen) -> None:
 
 
 def test_after_the_log_in_the_accounts_are_there_and_nothing_is_made_up(screen: Screen) -> None:
-    screen.open()
+    screen.open_account()
 
-    expect(screen.page.get_by_label("Account", exact=True).locator("option")).to_have_text(["First", "Second"])
+    expect(screen.switcher().locator("option")).to_have_text(["All accounts", "First", "Second"])
     expect(screen.figure("equity")).to_have_text("10,000.00")
     expect(screen.page.locator("#positions .empty")).to_have_text("No open position.")
+    screen.tab("Open orders")
     expect(screen.page.locator("#orders .empty")).to_have_text("No open order.")
+    screen.tab("Trades")
     expect(screen.page.locator("#trades .empty")).to_have_text("Waiting for the first trade…")
     expect(screen.page.locator("#model-chat .empty")).to_have_text("Waiting for the first decision…")
     expect(screen.page.locator("#latency")).to_contain_text("ms")
@@ -51,14 +54,10 @@ def test_after_the_log_in_the_accounts_are_there_and_nothing_is_made_up(screen: 
 
 
 def test_a_trade_appears_with_its_position_and_what_it_did_to_the_equity(screen: Screen) -> None:
-    screen.open()
+    screen.open_account()
 
     screen.run(done, screen.first, an_order("0.5"))
 
-    expect(screen.rows("trades")).to_have_count(1)
-    expect(screen.cell("trades", "side")).to_have_text("Buy")
-    expect(screen.cell("trades", "size")).to_have_text("0.5")
-    expect(screen.cell("trades", "pnl")).to_have_text("–")
     expect(screen.cell("positions", "symbol")).to_have_text("BTC")
     expect(screen.cell("positions", "side")).to_have_text("Long")
     expect(screen.cell("positions", "mark")).to_have_text("68,500.00")
@@ -66,16 +65,21 @@ def test_a_trade_appears_with_its_position_and_what_it_did_to_the_equity(screen:
     expect(screen.figure("equity")).to_contain_text("9,9")
     expect(screen.figure("daily-pnl")).to_contain_text("−")
     expect(screen.figure("margin-used")).not_to_have_text("0.00")
-    expect(screen.page.locator("#equity path.line")).to_have_count(1)
+    expect(screen.page.locator("#equity canvas").first).to_be_visible()
+    screen.tab("Trades")
+    expect(screen.rows("trades")).to_have_count(1)
+    expect(screen.cell("trades", "side")).to_have_text("Buy")
+    expect(screen.cell("trades", "size")).to_have_text("0.5")
+    expect(screen.cell("trades", "pnl")).to_have_text("–")
 
 
-def test_the_mark_moves_the_position_and_the_price_strip(screen: Screen) -> None:
+def test_the_mark_moves_the_position_and_the_price(screen: Screen) -> None:
     screen.run(done, screen.first, an_order("0.1"))
-    screen.open()
+    screen.open_account()
 
     set_price("BTC", "70000")
 
-    expect(screen.page.locator("#prices li")).to_have_text(["BTC70,000.00"])
+    expect(screen.page.locator("#price-mark")).to_have_text("70,000.00")
     expect(screen.cell("positions", "mark")).to_have_text("70,000.00")
     expect(screen.cell("positions", "upnl")).to_contain_text("+1")
     expect(screen.figure("unrealized-pnl")).to_contain_text("+1")
@@ -83,7 +87,7 @@ def test_the_mark_moves_the_position_and_the_price_strip(screen: Screen) -> None
 
 def test_a_closed_position_leaves_and_its_trade_tells_the_pnl(screen: Screen) -> None:
     screen.run(done, screen.first, an_order("0.1"))
-    screen.open()
+    screen.open_account()
     expect(screen.rows("positions")).to_have_count(1)
 
     set_price("BTC", "70000")
@@ -91,12 +95,14 @@ def test_a_closed_position_leaves_and_its_trade_tells_the_pnl(screen: Screen) ->
 
     expect(screen.rows("positions")).to_have_count(0)
     expect(screen.page.locator("#positions .empty")).to_have_text("No open position.")
+    screen.tab("Trades")
     expect(screen.rows("trades")).to_have_count(2)
     expect(screen.cell("trades", "pnl")).to_contain_text("+1")
 
 
 def test_an_open_order_stays_until_it_is_canceled(screen: Screen) -> None:
-    screen.open()
+    screen.open_account()
+    screen.tab("Open orders")
 
     screen.run(done, screen.first, an_order("0.1", price="60000"))
 
@@ -109,7 +115,7 @@ def test_an_open_order_stays_until_it_is_canceled(screen: Screen) -> None:
 
 
 def test_a_decision_appears_as_text_and_holds_can_be_hidden(screen: Screen) -> None:
-    screen.open()
+    screen.open_account()
     evil = "<img src=x onerror=alert(1)> RSI oversold at 28"
 
     screen.run(done, screen.first, a_decision(reasoning=evil, confidence=Decimal("0.7")))
@@ -119,49 +125,54 @@ def test_a_decision_appears_as_text_and_holds_can_be_hidden(screen: Screen) -> N
     expect(screen.decisions().last.locator(".reasoning")).to_have_text(evil)
     expect(screen.decisions().last.locator(".outcome")).to_contain_text("70% confident")
     expect(screen.page.locator("#model-chat img")).to_have_count(0)
-    screen.page.get_by_label("Hide holds").check()
+    screen.page.get_by_role("checkbox", name="Hide holds").check()
     expect(screen.decisions().locator(".badge")).to_have_text(["Buy"])
 
 
 def test_a_reload_shows_the_same_account_with_its_last_trades_and_decisions(screen: Screen) -> None:
     screen.run(done, screen.second, an_order("0.1"))
     screen.run(done, screen.second, a_decision())
-    screen.open()
+    screen.open_account()
+    screen.tab("Trades")
     expect(screen.rows("trades")).to_have_count(0)
 
-    screen.page.get_by_label("Account", exact=True).select_option("Second")
+    screen.switcher().select_option("Second")
     expect(screen.rows("trades")).to_have_count(1)
     screen.page.reload()
 
     screen.expect_state("Live")
-    expect(screen.page.get_by_label("Account", exact=True)).to_have_value(str(screen.second.pk))
+    expect(screen.switcher()).to_have_value(str(screen.second.pk))
     expect(screen.rows("trades")).to_have_count(1)
     expect(screen.decisions()).to_have_count(1)
 
 
 def test_another_account_shows_nothing_of_the_one_before(screen: Screen) -> None:
-    screen.open()
+    screen.open_account()
     screen.run(done, screen.first, an_order("0.1"))
     screen.run(done, screen.first, an_order("0.2", price="60000"))
     screen.run(done, screen.first, a_decision())
     expect(screen.rows("positions")).to_have_count(1)
     expect(screen.decisions()).to_have_count(1)
 
-    screen.page.get_by_label("Account", exact=True).select_option("Second")
+    screen.switcher().select_option("Second")
     expect(screen.figure("equity")).to_have_text("10,000.00")
     screen.run(done, screen.first, an_order("0.1"))
     screen.run(done, screen.second, an_order("0.3", "sell"))
 
+    expect(screen.cell("positions", "side")).to_have_text("Short")
+    expect(screen.rows("positions")).to_have_count(1)
+    screen.tab("Trades")
     expect(screen.cell("trades", "size")).to_have_text("0.3")
     expect(screen.rows("trades")).to_have_count(1)
-    expect(screen.rows("positions")).to_have_count(1)
-    expect(screen.cell("positions", "side")).to_have_text("Short")
+    screen.tab("Open orders")
+    expect(screen.page.locator("#orders .empty")).to_have_text("No open order.")
     expect(screen.rows("orders")).to_have_count(0)
     expect(screen.decisions()).to_have_count(0)
 
 
 def test_a_lost_connection_comes_back_with_all_that_happened_meanwhile(screen: Screen) -> None:
-    screen.open()
+    screen.open_account()
+    screen.tab("Trades")
     screen.run(done, screen.first, an_order("0.1"))
     expect(screen.rows("trades")).to_have_count(1)
 
@@ -175,23 +186,27 @@ def test_a_lost_connection_comes_back_with_all_that_happened_meanwhile(screen: S
 
     screen.expect_state("Live")
     expect(screen.rows("trades").locator('[data-cell="size"]')).to_have_text(["0.2", "0.1"])
+    screen.tab("Positions")
     expect(screen.cell("positions", "size")).to_have_text("0.3")
+    screen.tab("Open orders")
     expect(screen.cell("orders", "size")).to_have_text("0.4")
     expect(screen.decisions()).to_have_count(1)
     screen.run(done, screen.first, an_order("0.3", "sell", reduce_only=True))
-    expect(screen.rows("trades")).to_have_count(3)
+    screen.tab("Positions")
     expect(screen.rows("positions")).to_have_count(0)
+    screen.tab("Trades")
+    expect(screen.rows("trades")).to_have_count(3)
 
 
 def test_an_account_chosen_while_the_connection_is_lost_is_shown_after_it(screen: Screen) -> None:
     screen.run(done, screen.first, an_order("0.1"))
     screen.run(done, screen.second, an_order("0.3"))
-    screen.open()
+    screen.open_account()
     expect(screen.cell("positions", "size")).to_have_text("0.1")
 
     screen.cable.cut()
     screen.expect_state("Reconnecting…")
-    screen.page.get_by_label("Account", exact=True).select_option("Second")
+    screen.switcher().select_option("Second")
     screen.cable.mend()
 
     screen.expect_state("Live")
@@ -221,11 +236,12 @@ def test_staff_find_the_admin(screen: Screen) -> None:
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_nothing_is_refused_fetched_elsewhere_or_too_wide(screen: Screen, width: int) -> None:
     screen.page.set_viewport_size({"width": width, "height": 900})
-    screen.open()
+    screen.open_account()
     screen.run(done, screen.first, an_order("0.1"))
     screen.run(done, screen.first, an_order("0.1", price="60000"))
     screen.run(done, screen.first, a_decision())
     expect(screen.rows("positions")).to_have_count(1)
+    screen.tab("Open orders")
     expect(screen.rows("orders")).to_have_count(1)
     expect(screen.decisions()).to_have_count(1)
 
@@ -238,10 +254,11 @@ def test_nothing_is_refused_fetched_elsewhere_or_too_wide(screen: Screen, width:
 def test_the_pages_carry_a_policy_and_nothing_inline(screen: Screen) -> None:
     response = screen.page.goto(f"{screen.cable.url}/login/")
     assert response is not None
-    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "default-src 'none'" in response.headers["content-security-policy"]
     screen.open()
     response = screen.page.reload()
     assert response is not None
-    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "no-store" in response.headers["cache-control"]
-    assert screen.page.locator("script:not([src]), style, [style], [onclick]").count() == 0
+    markup = response.text()
+    assert not re.search(r"<script(?![^>]* src=)|<style|<[^>]* (style|on[a-z]+)=", markup)

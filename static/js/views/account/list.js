@@ -18,6 +18,7 @@ export function listView({ id, names, build, update, columns, none }) {
   let table = null;
   let app = null;
   let request = null;
+  let accountId = null;
 
   function start(page) {
     app = page.app;
@@ -42,6 +43,8 @@ export function listView({ id, names, build, update, columns, none }) {
   }
 
   function render({ account }) {
+    if (account.accountId !== accountId) table.show([]); // also where it is not shown: no row of another account stays
+    accountId = account.accountId;
     if (!isShown(id)) return;
     const list = account.lists[id];
     if (account.loaded && !list.started && !list.loading && !list.failed) more();

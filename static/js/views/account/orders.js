@@ -37,7 +37,10 @@ export function start({ app }) {
 }
 
 export function render(state) {
-  if (!isShown("orders")) return;
+  if (!isShown("orders")) {
+    body.replaceChildren();
+    return;
+  }
   const { loaded, orders } = state.account;
   const may = mayTrade(state);
   panel.classList.toggle("no-actions", !may);

@@ -26,7 +26,10 @@ export function start() {
 }
 
 export function render(state) {
-  if (!isShown("positions")) return;
+  if (!isShown("positions")) {
+    body.replaceChildren();
+    return;
+  }
   const { loaded, positions, orders } = state.account;
   const may = mayTrade(state);
   panel.classList.toggle("no-actions", !may);
