@@ -6,7 +6,7 @@ import { chartIn } from "./library.js";
 
 /** So many candles from the left end of what there is, older ones are asked for. */
 const NEAR_START = 30;
-const FIRST_SIGHT = 120;
+const CANDLE_PX = 8; // of each, at first
 const STYLES = { solid: 0, dotted: 1, dashed: 2, sparse: 4 };
 
 const seconds = (at) => Math.floor(at / 1000);
@@ -52,7 +52,8 @@ export class CandleChart {
     this.#candles.setData(candles.rows.map(barOf));
     this.#volumes.setData(candles.rows.map((row) => this.#volumeOf(row)));
     if (source !== candles) {
-      this.#chart.timeScale().setVisibleLogicalRange({ from: candles.rows.length - FIRST_SIGHT, to: candles.rows.length + 4 });
+      const count = Math.max(20, Math.floor((this.#chart.timeScale().width() || 800) / CANDLE_PX));
+      this.#chart.timeScale().setVisibleLogicalRange({ from: candles.rows.length - count, to: candles.rows.length + 3 });
       this.#chart.priceScale("right").applyOptions({ autoScale: true });
     }
     this.#drawn = { source: candles, version: candles.version, fills: null };

@@ -111,7 +111,7 @@ function build(decision) {
       { class: "decision-head" },
       badge(decision.decision),
       make("strong", { class: "symbol" }, decision.symbol),
-      make("span", { class: "model" }, decision.model ?? ""),
+      make("span", { class: "model", title: decision.model ?? "" }, decision.model ?? ""),
       timeOf(decision.timestamp),
     ),
     make("p", { class: "reasoning folded", id }, decision.reasoning),

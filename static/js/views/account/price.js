@@ -3,7 +3,7 @@
 import { CandleChart } from "../../charts/candles.js";
 import { byId, make, reconcile, setNumber, setText } from "../../dom.js";
 import { loadCandles, loadClosed, loadOlder } from "../../follow/lists.js";
-import { price, size, words } from "../../format.js";
+import { plain, price, size, words } from "../../format.js";
 import { setEmpty } from "../../parts.js";
 import { t } from "../../text.js";
 
@@ -85,7 +85,7 @@ function offer(all) {
 const largest = (positions) => [...positions.values()].sort((a, b) => b.position_value - a.position_value)[0]?.symbol;
 
 const told = ({ open, high, low, close, volume }) =>
-  [`O ${price(open)}`, `H ${price(high)}`, `L ${price(low)}`, `C ${price(close)}`, volume === null || volume === undefined ? "" : `V ${size(volume)}`].filter(Boolean).join("  ");
+  [`O ${price(open)}`, `H ${price(high)}`, `L ${price(low)}`, `C ${price(close)}`, volume === null || volume === undefined ? "" : `V ${plain(volume)}`].filter(Boolean).join("  ");
 
 /** What the account has at which price: its position, where that would be liquidated, and what waits. */
 function levelsOf({ positions, orders }, symbol) {
