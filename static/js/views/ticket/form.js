@@ -26,6 +26,8 @@ const BRACKETS = {
 const chosen = { leverage: false, margin_mode: false };
 let state = null;
 let maxSize = null;
+/** Whether a bracket was given in per cent: its trigger then follows the entry, else its distance is told. */
+const byPercent = { take_profit: false, stop_loss: false };
 /** The slider's share, as long as the size follows it. */
 let following = null;
 
@@ -109,8 +111,8 @@ export function start(changed) {
     numeric(at, tick(at));
     numeric(limit, tick(limit));
     numeric(percent, () => ({ decimals: 1 }));
-    percent.addEventListener("input", () => fromPercent(name));
-    at.addEventListener("input", () => toPercent(name));
+    percent.addEventListener("input", () => (byPercent[name] = true));
+    at.addEventListener("input", () => (byPercent[name] = false));
   }
   size.addEventListener("input", () => follow(null));
   leverage.addEventListener("input", () => chooseLeverage(typed(leverage)));
@@ -131,6 +133,7 @@ export function start(changed) {
   symbolSelect.addEventListener("change", () => reset());
   unit.addEventListener("change", convert);
   form.addEventListener("input", () => {
+    for (const name of Object.keys(BRACKETS)) measure(name);
     arrange();
     changed();
   });
@@ -208,19 +211,17 @@ export function followMax() {
   return size.value !== before;
 }
 
-function fromPercent(name) {
+function measure(name) {
   const { prefix, way } = BRACKETS[name];
-  const percent = typed(byId(`${prefix}-percent`));
+  const [at, percent] = [byId(`${prefix}-trigger`), byId(`${prefix}-percent`)];
   const toward = way * (side() === "buy" ? 1 : -1);
-  const found = entry() === null || !instrument() ? null : away(entry(), turned(percent, toward), instrument());
-  if (found !== null) setValue(byId(`${prefix}-trigger`), found);
-}
-
-function toPercent(name) {
-  const { prefix, way } = BRACKETS[name];
-  const found = distance(typed(byId(`${prefix}-trigger`)), entry());
-  const toward = way * (side() === "buy" ? 1 : -1);
-  setValue(byId(`${prefix}-percent`), found === null ? "" : turned(found, toward));
+  if (byPercent[name]) {
+    const found = entry() === null || !instrument() ? null : away(entry(), turned(typed(percent), toward), instrument());
+    setValue(at, found ?? "");
+  } else {
+    const found = distance(typed(at), entry());
+    setValue(percent, found === null ? "" : turned(found, toward));
+  }
 }
 
 const turned = (percent, way) => (way > 0 ? percent : percent.startsWith("-") ? percent.slice(1) : percent && `-${percent}`);
@@ -242,7 +243,7 @@ export function arrange() {
 /** Another symbol or account: nothing that was typed for the other one stays. */
 export function reset() {
   for (const input of form.querySelectorAll('input[inputmode="decimal"]')) input.value = "";
-  chosen.leverage = chosen.margin_mode = false;
+  chosen.leverage = chosen.margin_mode = byPercent.take_profit = byPercent.stop_loss = false;
   maxSize = null;
   follow(null);
   arrange();
@@ -257,6 +258,7 @@ export function placed() {
 
 export function choose(wanted) {
   for (const each of form.elements.side) each.checked = each.value === wanted;
+  for (const name of Object.keys(BRACKETS)) measure(name);
   arrange();
 }
 

@@ -77,8 +77,10 @@ export function render(state) {
     showPreview(preview, null);
     changed();
   }
+  const wasOff = submit.disabled;
   relabel(state);
-  refresh(state);
+  if (wasOff && !submit.disabled) changed();
+  else refresh(state);
 }
 
 /** The symbol whose chart is shown is the one to trade. */
