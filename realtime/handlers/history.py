@@ -140,7 +140,7 @@ def _instrument(each: Listed) -> asked.InstrumentData:
         taker_fee_rate=number(BASE_FEES.taker),
         maker_fee_rate=number(BASE_FEES.maker),
         mark_price=None if quote is None else number(quote.mark),
-        change_24h_pct=None,
+        change_24h_pct=optional(each.change_24h_pct),
         funding_rate=optional(each.funding_rate),
         timestamp=None if quote is None else wire.utc(quote.at),
         stale=each.is_stale,

@@ -78,7 +78,12 @@ def orders(screen: Screen, account: Account | None = None) -> list[Order]:
 TYPES: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
     ("Market", "Buy / Long", {}, {"order_type": "market", "status": "filled"}),
     ("Limit", "Buy / Long", {"price": "60000"}, {"order_type": "limit", "price": Decimal(60000), "status": "open"}),
-    ("Stop, Market", "Buy / Long", {"trigger": "70000"}, {"order_type": "stop_market", "trigger_price": Decimal(70000)}),
+    (
+        "Stop, Market",
+        "Buy / Long",
+        {"trigger": "70000"},
+        {"order_type": "stop_market", "trigger_price": Decimal(70000)},
+    ),
     (
         "Stop, Limit",
         "Sell / Short",
@@ -178,7 +183,12 @@ def test_a_refusal_stands_at_its_field_and_goes_when_it_is_mended(ticket: Ticket
 REFUSED: list[tuple[str, dict[str, str], str, Callable[[Page], None]]] = [
     ("Market", {"size": "50"}, "size", lambda page: None),
     ("Market", {"size": ""}, "size", lambda page: None),
-    ("Limit", {"size": "0.01", "price": "70000"}, "price", lambda page: page.locator("#ticket-tif").select_option("alo") and None),
+    (
+        "Limit",
+        {"size": "0.01", "price": "70000"},
+        "price",
+        lambda page: page.locator("#ticket-tif").select_option("alo") and None,
+    ),
     ("Market", {"size": "0.01", "leverage": "60"}, "leverage", lambda page: None),
     ("Market", {"size": "0.01"}, "reduce_only", lambda page: page.get_by_label("Reduce only").check()),
     ("Stop, Market", {"size": "0.01", "trigger": "60000"}, "trigger_price", lambda page: None),
@@ -186,7 +196,9 @@ REFUSED: list[tuple[str, dict[str, str], str, Callable[[Page], None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "path", "also"), REFUSED, ids=[f"{each[2]}-{index}" for index, each in enumerate(REFUSED)])
+@pytest.mark.parametrize(
+    ("kind", "fields", "path", "also"), REFUSED, ids=[f"{each[2]}-{index}" for index, each in enumerate(REFUSED)]
+)
 def test_each_refusal_finds_its_field(
     ticket: Ticket, kind: str, fields: dict[str, str], path: str, also: Callable[[Page], None]
 ) -> None:
@@ -228,7 +240,10 @@ def test_the_preview_is_what_happens(ticket: Ticket) -> None:
 
     ticket.ask("Market", size="0.03")
     expect(ticket.told("notional")).not_to_have_text("–")
-    seen = {name: ticket.told(name).inner_text() for name in ("average_price", "fee", "margin_required", "liquidation_price", "withdrawable_after")}
+    seen = {
+        name: ticket.told(name).inner_text()
+        for name in ("average_price", "fee", "margin_required", "liquidation_price", "withdrawable_after")
+    }
     ticket.place()
 
     expect(ticket.show("positions")).to_have_count(1)
@@ -420,7 +435,9 @@ def test_a_position_gets_take_profit_and_stop_loss_and_they_move(ticket: Ticket)
 
     ticket.press("bracket", symbol="BTC")
     dialog = ticket.page.get_by_role("dialog", name="Take profit and stop loss, BTC")
-    profit, loss = (dialog.get_by_role("group", name=name).get_by_label("Trigger") for name in ("Take profit", "Stop loss"))
+    profit, loss = (
+        dialog.get_by_role("group", name=name).get_by_label("Trigger") for name in ("Take profit", "Stop loss")
+    )
     profit.fill("60000")
     dialog.get_by_role("button", name="Save").click()
     expect(profit).to_have_attribute("aria-invalid", "true")

@@ -1,6 +1,6 @@
 """Reading what was, over the socket: pages without holes or repeats, of what one may see."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.serving import Client, Server, client
 from trading import history
 from trading.domain.commands import CancelAllOrders, SubmitDecision
 from trading.domain.enums import Action
-from trading.models import FundingRate, Order
+from trading.models import Candle, FundingRate, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LISTS = {"get_trades": "trades", "get_orders": "orders", "get_decisions": "decisions"}
@@ -182,6 +182,14 @@ async def test_instruments_with_their_rules_and_where_they_stand(server: Server,
         bitcoin = found["BTC"]
         assert (bitcoin["size_decimals"], bitcoin["price_decimals"], bitcoin["significant_figures"]) == (5, 1, 5)
         assert (bitcoin["mark_price"], bitcoin["stale"], bitcoin["taker_fee_rate"]) == (68_500.0, False, 0.00045)
+        assert bitcoin["change_24h_pct"] is None
+        hour = (timezone.now() - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+        prices = dict.fromkeys(("open", "high", "low", "close"), Decimal(68_000))
+        await in_orm(lambda: Candle.objects.create(instrument_id="BTC", interval="1h", opened_at=hour, **prices))
+        [again] = [
+            row for row in (await socket.request("get_instruments"))["data"]["instruments"] if row["symbol"] == "BTC"
+        ]
+        assert again["change_24h_pct"] == 0.7353
         assert (found["ETH"]["mark_price"], found["ETH"]["stale"]) == (None, True)
 
 
