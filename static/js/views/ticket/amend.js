@@ -39,7 +39,7 @@ export function open(orderId) {
     input.placeholder = follows(name) ? t("as large as the position") : "";
   }
   setText(byId("amend-dialog-title"), t("Amend order {id}", { id: order.order_id }));
-  const values = { side: words(order.side), symbol: order.symbol, type: words(order.order_type), filled: size(order.filled_size), size: size(order.size) };
+  const values = { side: t(words(order.side)), symbol: order.symbol, type: t(words(order.order_type)), filled: size(order.filled_size), size: size(order.size) };
   setText(byId("amend-dialog-note"), t("{side} {symbol}, {type}; filled {filled} of {size}", values));
   dialogs.open(dialog);
   const first = Object.values(FIELDS).find((input) => !input.closest("[hidden]"));
@@ -57,7 +57,8 @@ async function carryOut() {
     if (follows(name) || units(typed) === null || units(typed) !== units(order[name])) changes[name] = typed;
   }
   if (!Object.keys(changes).length) return;
-  const { reply } = await deliver(page, "amend_order", { account_id: accountId, order_id: order.order_id, ...changes });
-  const values = { id: reply.order_id, symbol: order.symbol, status: words(reply.status) };
+  const { order_id, symbol } = order;
+  const { reply } = await deliver(page, "amend_order", { account_id: accountId, order_id, ...changes });
+  const values = { id: order_id, symbol, status: t(words(reply.status)) };
   toast(t("Order {id}, {symbol}: amended. {status}.", values));
 }

@@ -50,7 +50,7 @@ export function open(symbol) {
     field(kind, "price").value = order?.price ? text(units(order.price)) : "";
   }
   setText(byId("bracket-dialog-title"), t("Take profit and stop loss, {symbol}", { symbol }));
-  const values = { side: words(held.side), size: size(held.size), entry: price(held.entry_price), mark: price(held.mark_price) };
+  const values = { side: t(words(held.side)), size: size(held.size), entry: price(held.entry_price), mark: price(held.mark_price) };
   setText(byId("bracket-dialog-note"), t("{side} {size} at {entry}, mark {mark}", values));
   dialogs.open(dialog);
   field("take_profit", "trigger").focus();
@@ -58,10 +58,11 @@ export function open(symbol) {
 
 /** The two are changed one after the other: what was done stays done where the second one is refused. */
 async function carryOut() {
+  const mine = { account_id: accountId, held, standing }; // the dialog may be left, and opened for another position
+  const wanted = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, { trigger_price: typed(kind, "trigger"), price: typed(kind, "price") }]));
   for (const kind of Object.keys(KINDS)) {
-    const wanted = { trigger_price: withPoint(field(kind, "trigger").value.trim()), price: withPoint(field(kind, "price").value.trim()) };
     try {
-      standing[kind] = await change(KINDS[kind], standing[kind], wanted);
+      mine.standing[kind] = await change(mine, KINDS[kind], mine.standing[kind], wanted[kind]);
     } catch (error) {
       error.fields = error.fields?.map(({ path, message }) => ({ path: path.endsWith("price") ? `${kind}.${path}` : kind, message }));
       throw error;
@@ -69,39 +70,39 @@ async function carryOut() {
   }
 }
 
+const typed = (kind, part) => withPoint(field(kind, part).value.trim());
 const same = (a, b) => units(a) !== null && units(a) === units(b);
 
 /** Bring one trigger to what is wanted, and return the order that stands then. */
-async function change({ type, name }, order, { trigger_price, price: limit }) {
+async function change({ account_id, held: { symbol, side } }, { type, name }, order, { trigger_price, price: limit }) {
   if (!order && !trigger_price && !limit) return undefined;
-  const kept = order && same(order.trigger_price, trigger_price) && (limit ? same(order.price, limit) : order.price === null);
-  if (kept) return order;
+  if (order && same(order.trigger_price, trigger_price) && (limit ? same(order.price, limit) : order.price === null)) return order;
   if (order && trigger_price && Boolean(limit) === (order.price !== null)) {
-    const asked = { account_id: accountId, order_id: order.order_id, trigger_price, ...(limit ? { price: limit } : {}) };
+    const asked = { account_id, order_id: order.order_id, trigger_price, ...(limit ? { price: limit } : {}) };
     const { reply } = await deliver(page, "amend_order", asked);
-    toast(t("{name}, {symbol}: moved to {price}.", { name, symbol: held.symbol, price: price(reply.trigger_price) }));
+    toast(t("{name}, {symbol}: moved to {price}.", { name, symbol, price: price(reply.trigger_price) }));
     return { ...order, ...reply };
   }
-  const placed = trigger_price || limit ? await place(type, name, trigger_price, limit) : undefined;
+  const placed = trigger_price || limit ? await place({ account_id, symbol, side }, type, name, { trigger_price, price: limit }) : undefined;
   if (order) {
-    await deliver(page, "cancel_order", { account_id: accountId, order_id: order.order_id });
-    if (!placed) toast(t("{name}, {symbol}: canceled.", { name, symbol: held.symbol }));
+    await deliver(page, "cancel_order", { account_id, order_id: order.order_id });
+    if (!placed) toast(t("{name}, {symbol}: canceled.", { name, symbol }));
   }
   return placed;
 }
 
-async function place(type, name, trigger_price, limit) {
+async function place({ account_id, symbol, side }, type, name, prices) {
   const body = {
-    account_id: accountId,
-    symbol: held.symbol,
-    side: held.side === "long" ? "sell" : "buy",
-    order_type: `${type}_${limit ? "limit" : "market"}`,
-    ...(trigger_price ? { trigger_price } : {}),
-    ...(limit ? { price: limit } : {}),
+    account_id,
+    symbol,
+    side: side === "long" ? "sell" : "buy",
+    order_type: `${type}_${prices.price ? "limit" : "market"}`,
+    ...Object.fromEntries(Object.entries(prices).filter(([, value]) => value)),
     reduce_only: true,
     client_order_id: freshId(),
   };
   const { reply } = await deliver(page, "place_order", body);
-  toast(t("{name}, {symbol}: placed at {price}.", { name, symbol: held.symbol, price: price(Number(trigger_price)) }));
-  return { ...body, order_id: reply.order_id, trigger_price: Number(trigger_price), price: limit ? Number(limit) : null, whole_position: true };
+  const trigger_price = Number(prices.trigger_price);
+  toast(t("{name}, {symbol}: placed at {price}.", { name, symbol, price: price(trigger_price) }));
+  return { order_id: reply.order_id, trigger_price, price: prices.price ? Number(prices.price) : null };
 }

@@ -42,7 +42,7 @@ export function render({ account }) {
   const held = account.accountId === accountId ? account.positions.get(symbol) : undefined;
   const note = held
     ? t("{side} {size} at {entry}, mark {mark}, unrealised {pnl} USDC", {
-        side: words(held.side),
+        side: t(words(held.side)),
         size: size(held.size),
         entry: price(held.entry_price),
         mark: price(held.mark_price),

@@ -1,6 +1,7 @@
 // What the dialogs have in common: opening, leaving, and carrying out without closing before it is done.
 
 import { clearRefusal, focusProblem, showRefusal, unmark } from "./fields.js";
+import { tellRefused } from "./outcomes.js";
 
 /** Show a dialog that asks yes or no; resolves to whether its form was submitted. */
 export function asked(dialog) {
@@ -22,27 +23,34 @@ export function asked(dialog) {
 }
 
 /**
- * Wire a dialog whose form does something: it stays open until `carryOut()` is fulfilled, and shows what it raises.
+ * Wire a dialog whose form does something: it stays open until `carryOut()` is fulfilled, and shows what that raises.
+ * Who leaves earlier is told in a note what became of it.
  */
 export function wire(dialog, carryOut) {
   const form = dialog.querySelector("form");
-  let busy = false;
+  let running = null;
+  dialog.addEventListener("close", () => {
+    running = null;
+    form.removeAttribute("aria-busy");
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (busy) return;
-    busy = true;
+    if (running) return;
+    const mine = (running = {});
+    const name = dialog.querySelector("h2").textContent;
     form.setAttribute("aria-busy", "true");
     clearRefusal(form);
     try {
       await carryOut();
-      dialog.close();
+      if (running === mine) dialog.close();
     } catch (error) {
-      if (!dialog.open) throw error;
-      showRefusal(form, error);
-      focusProblem(form);
-    } finally {
-      busy = false;
-      form.removeAttribute("aria-busy");
+      if (running !== mine) tellRefused(name, error);
+      else {
+        running = null;
+        form.removeAttribute("aria-busy");
+        showRefusal(form, error);
+        focusProblem(form);
+      }
     }
   });
   form.addEventListener("input", (event) => mended(event.target));

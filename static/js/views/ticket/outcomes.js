@@ -11,7 +11,7 @@ const SIDES = { buy: t("Buy"), sell: t("Sell") };
 export function tellPlaced(asked, reply) {
   const name = `${SIDES[asked.side]} ${asked.symbol}`;
   const values = { name, filled: size(reply.filled_size), size: size(Number(asked.size ?? reply.filled_size)), price: price(reply.average_price) };
-  const reason = reply.reason ? words(reply.reason) : "";
+  const reason = reply.reason ? t(words(reply.reason)) : "";
   if (reply.status === "filled") return toast(t("{name}: filled {filled} at {price}.", values));
   if (reply.status === "canceled" && reply.filled_size > 0) {
     return toast(t("{name}: partly filled, {filled} of {size} at {price}; the rest was canceled.", values) + (reason ? ` ${reason}.` : ""), "bad");

@@ -119,8 +119,8 @@ function ask(pause) {
 
 /** Prices move: ask again now and then, without changing what was typed. */
 function refresh({ connection }) {
-  if (connection !== "live" || busy || due || document.hidden || panel.offsetParent === null) return;
-  if (performance.now() - askedAt >= FRESH_EVERY_MS) ask(0);
+  if (connection !== "live" || busy || due || document.hidden || performance.now() - askedAt < FRESH_EVERY_MS) return;
+  if (panel.offsetParent !== null) ask(0);
 }
 
 function told(found, error, body, possible) {
