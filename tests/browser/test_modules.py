@@ -12,7 +12,7 @@ pytestmark = [
 ]
 
 STORE = """async (steps) => {
-    const { Store } = await import("/static/js/store.js");
+    const { AccountStore } = await import("/static/js/state/account.js");
     const place = (seq) => ({ epoch: "e", seq });
     const channels = ["trades", "positions", "orders", "model_chat", "asset_curve"];
     const at = (seq) => new Date(1_800_000_000_000 + seq * 1000).toISOString();
@@ -30,6 +30,7 @@ STORE = """async (steps) => {
             type: "position_update", ...(seq === undefined ? {} : { channel: "positions", ...place(seq) }),
             data: { ...position(size, mark), account_id },
         }),
+        page: ({ ids, next = null }) => [ids.map((trade_id) => ({ account_id: 1, trade_id, price: 100 })), next],
         trade: ({ seq, trade_id, price = 100 }) => ({
             type: "trade_update", channel: "trades", ...place(seq), data: { account_id: 1, trade_id, price },
         }),
@@ -38,18 +39,23 @@ STORE = """async (steps) => {
             data: { account_id: 1, timestamp: at(moment), equity, daily_pnl: 0, daily_return_pct: 0 },
         }),
     };
-    const store = new Store();
+    const store = new AccountStore();
     const told = [];
     store.choose(1);
     for (const [kind, values] of steps) {
-        if (kind === "load") told.push(store.load(make.snapshot(values), []));
+        if (kind === "load") {
+            const before = place(values.before ?? values.seq);
+            const places = { trades: before, model_chat: before, orders: before };
+            told.push(store.load(make.snapshot(values), { timeframe: "24h", points: [] }, places));
+        } else if (kind === "begin") store.state.lists.trades.begin();
+        else if (kind === "page") store.state.lists.trades.fill(...make.page(values));
         else if (kind === "refresh") store.refresh(make.snapshot(values));
         else told.push(store.apply(make[kind](values)));
     }
-    const { positions, trades, summary, curve, streams } = store.state;
+    const { positions, summary, curve, streams, lists } = store.state;
     return {
         told, streams, equity: summary.equity, curve: curve.map((point) => point.equity),
-        trades: trades.map(({ trade_id, price }) => [trade_id, price]),
+        trades: lists.trades.rows.map(({ trade_id, price }) => [trade_id, price]),
         positions: [...positions.values()].map((held) => [held.size, held.mark_price, held.liquidation_price]),
     };
 }"""
@@ -64,6 +70,7 @@ def reduced(screen: Screen, *steps: Step) -> dict[str, Any]:
 def test_state_and_events_make_state(screen: Screen) -> None:
     screen.page.goto(f"{screen.cable.url}/login/")
     load: Step = ("load", {"seq": 5, "size": 1})
+    page: Step = ("page", {"ids": []})
 
     # An event that the state holds already changes nothing; the next one does.
     found = reduced(screen, load, ("position", {"seq": 5, "size": 9}), ("position", {"seq": 6, "size": 2}))
@@ -87,12 +94,12 @@ def test_state_and_events_make_state(screen: Screen) -> None:
     assert reduced(screen, load, newer, event)["positions"][0][0] == 3
 
     # It never swallows what only events bring.
-    found = reduced(screen, load, newer, ("trade", {"seq": 6, "trade_id": 1}))
+    found = reduced(screen, load, page, newer, ("trade", {"seq": 6, "trade_id": 1}))
     assert found["trades"] == [[1, 100]]
 
     # A corrected trade takes its own place; the newest stands first.
     trades: list[Step] = [("trade", {"seq": 6 + number, "trade_id": number}) for number in (1, 2)]
-    found = reduced(screen, load, *trades, ("trade", {"seq": 9, "trade_id": 1, "price": 90}))
+    found = reduced(screen, load, page, *trades, ("trade", {"seq": 9, "trade_id": 1, "price": 90}))
     assert found["trades"] == [[2, 100], [1, 90]]
 
     # Points of equity go where they belong in time, and an old one is not the equity of now.
@@ -101,11 +108,85 @@ def test_state_and_events_make_state(screen: Screen) -> None:
     assert found["curve"] == [10_010, 10_020]
     assert found["equity"] == 10_020
 
-    # Lists begin a little back in the log when they are new, and go on from where they are when not.
-    [places] = reduced(screen, ("load", {"seq": 500, "size": 0}))["told"]
-    assert [places[channel]["seq"] for channel in ("trades", "model_chat", "positions")] == [400, 200, 500]
-    found = reduced(screen, load, ("trade", {"seq": 6, "trade_id": 1}), ("load", {"seq": 9, "size": 1}))
+    # New lists go on from before their first page, known ones from where they are, the rest from the snapshot.
+    [places] = reduced(screen, ("load", {"seq": 500, "size": 0, "before": 490}))["told"]
+    assert [places[channel]["seq"] for channel in ("trades", "model_chat", "positions")] == [490, 490, 500]
+    found = reduced(screen, load, page, ("trade", {"seq": 6, "trade_id": 1}), ("load", {"seq": 9, "size": 1}))
     assert found["told"][-1]["trades"]["seq"] == 6
+
+
+def test_pages_and_events_make_one_list(screen: Screen) -> None:
+    screen.page.goto(f"{screen.cable.url}/login/")
+    load: Step = ("load", {"seq": 5, "size": 1})
+    first: Step = ("page", {"ids": [9, 8, 7], "next": "7"})
+    begin: Step = ("begin", {})
+
+    # What is in a page and told by an event stands once, newest first.
+    found = reduced(
+        screen, load, first, ("trade", {"seq": 6, "trade_id": 9, "price": 90}), ("trade", {"seq": 7, "trade_id": 10})
+    )
+    assert found["trades"] == [[10, 100], [9, 90], [8, 100], [7, 100]]
+
+    # A correction of what no page has brought yet waits for its page: it is in it, or came while that was read.
+    old: Step = ("trade", {"seq": 6, "trade_id": 3, "price": 90})
+    assert [key for key, _ in reduced(screen, load, first, old)["trades"]] == [9, 8, 7]
+    rest: Step = ("page", {"ids": [6, 3]})
+    assert reduced(screen, load, first, begin, old, rest)["trades"][-2:] == [[6, 100], [3, 90]]
+
+    # A trade that came before the first page was there is in it once.
+    found = reduced(screen, load, begin, ("trade", {"seq": 6, "trade_id": 10}), ("page", {"ids": [10, 9]}))
+    assert [key for key, _ in found["trades"]] == [10, 9]
+
+
+def test_candles_follow_the_marks(screen: Screen) -> None:
+    screen.page.goto(f"{screen.cable.url}/login/")
+
+    found = screen.page.evaluate(
+        """async () => {
+            const { Candles } = await import("/static/js/state/candles.js");
+            const at = (second) => new Date(1_800_000_000_000 + second * 1000).toISOString();
+            const candles = new Candles("BTC", "1m");
+            const one = (second, close) => ({ timestamp: at(second), open: 100, high: 101, low: 99, close, volume: 1 });
+            candles.fill([one(0, 100), one(60, 100)]);
+            const ticks = [[70, 103], [50, 1], [119, 98], [121, 97], [125, 99]];
+            for (const [second, mark_price] of ticks) candles.tick({ mark_price, timestamp: at(second) });
+            const told = [candles.due, candles.missing];
+            candles.fill([one(60, 98), one(120, 99)]);
+            candles.fill([one(-60, 50)], { older: true });
+            candles.fill([], { older: true });
+            const values = ({ open, high, low, close }) => [open, high, low, close];
+            return { told, due: candles.due, complete: candles.complete, rows: candles.rows.map(values) };
+        }"""
+    )
+
+    assert found == {
+        "told": [True, 3],
+        "due": False,
+        "complete": True,
+        "rows": [[100, 101, 99, 50], [100, 101, 99, 100], [100, 101, 99, 98], [100, 101, 99, 99]],
+    }
+
+
+def test_files_are_csv(screen: Screen) -> None:
+    screen.page.goto(f"{screen.cable.url}/login/")
+
+    found = screen.page.evaluate(
+        """async () => {
+            const { csvOf, decimal, fileName } = await import("/static/js/csv.js");
+            const columns = [{ title: "a", value: (row) => row[0] }, { title: "b, c", value: (row) => row[1] }];
+            return {
+                text: csvOf(columns, [[1.5, 'say "hi"'], [null, "=1+1"], [-2, "two\\nlines"]]),
+                decimals: [1e-7, -1.25e-8, 1.5e21, 0.000001, 12].map(decimal),
+                name: fileName("Main: Account/1", "trades", new Date("2026-11-24T01:00:00Z")),
+            };
+        }"""
+    )
+
+    assert found == {
+        "text": 'a,"b, c"\r\n1.5,"say ""hi"""\r\n,\'=1+1\r\n-2,"two\nlines"\r\n',
+        "decimals": ["0.0000001", "-0.0000000125", "1500000000000000000000", "0.000001", "12"],
+        "name": "hyperoru-main-account-1-trades-2026-11-24.csv",
+    }
 
 
 def test_close_codes_delays_and_figures(screen: Screen) -> None:

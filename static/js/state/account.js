@@ -180,7 +180,7 @@ const PARTS = {
 const REDUCERS = {
   trade_update({ lists, candles }, trade) {
     lists.trades.put(trade);
-    if (candles?.symbol === trade.symbol) candles.fills.put(trade);
+    if (candles !== null && candles.symbol === trade.symbol) candles.fills.put(trade);
   },
 
   model_chat_update({ lists }, decision) {

@@ -35,7 +35,7 @@ export class Candles {
   /** How many were to be read to know those that closed since the last one that was read. */
   get missing() {
     const read = this.rows.findLastIndex(({ live }) => !live);
-    return Math.min(1_000, this.rows.length - Math.max(0, read) + 2);
+    return Math.min(1_000, this.rows.length - Math.max(0, read) + 1);
   }
 
   /** Take candles as they were received: `older` ones, or new ones, or all `anew`. */

@@ -8,7 +8,7 @@ export const LISTS = {
   trades: { type: "get_trades", field: "trades", keyOf: ({ trade_id }) => trade_id, rank: ({ trade_id }) => trade_id },
   decisions: { type: "get_decisions", field: "decisions", keyOf: ({ decision_id }) => decision_id, rank: ({ decision_id }) => numberOf(decision_id) },
   history: { type: "get_orders", field: "orders", keyOf: ({ order_id }) => order_id, rank: ({ order_id }) => order_id },
-  ledger: { type: "get_ledger", field: "entries", keyOf: ({ entry_id }) => entry_id, rank: ({ timestamp, entry_id }) => [Date.parse(timestamp), entry_id] },
+  ledger: { type: "get_ledger", field: "entries", keyOf: ({ entry_id }) => entry_id, rank: ({ entry_id }) => entry_id },
   funding: { type: "get_funding", field: "payments", keyOf: ({ symbol, timestamp }) => `${symbol} ${timestamp}`, rank: ({ timestamp }) => Date.parse(timestamp) },
   fills: { type: "get_trades", field: "trades", keyOf: ({ trade_id }) => trade_id, rank: ({ trade_id }) => trade_id },
 };
@@ -109,8 +109,7 @@ export class Paged {
   /** Below 0 where `a` is newer. */
   #compare(a, b) {
     const { rank, keyOf } = LISTS[this.name];
-    const [one, other] = [[rank(a)].flat(), [rank(b)].flat()];
-    for (const [index, each] of one.entries()) if (each !== other[index]) return other[index] - each;
+    if (rank(a) !== rank(b)) return rank(b) - rank(a);
     return keyOf(a) === keyOf(b) ? 0 : String(keyOf(a)) < String(keyOf(b)) ? -1 : 1;
   }
 }
