@@ -180,7 +180,7 @@ def test_the_chart_shows_what_the_account_has_at_which_price(screen: Screen) -> 
 
     set_price("BTC", "69000")
     expect(screen.page.locator("#price-candle")).to_contain_text("C 69,000.00")
-    screen.page.get_by_role("group", name="Interval").get_by_text("5m", exact=True).click()
+    screen.page.get_by_role("radio", name="5m", exact=True).check()
     expect(screen.page.locator("#price-candle")).to_contain_text("C 69,000.00")
     screen.run(done, screen.first, CancelAllOrders())
     expect(levels).to_have_text(["Long 0.5 entry", "Liquidation"])
