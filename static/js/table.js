@@ -21,6 +21,11 @@ export class Table {
   #height = GUESS_PX;
   #found = new Set();
   #due = false;
+  /** What is seen of the table; asking for it anew each time would lay the page out again. */
+  #top = 0;
+  #seen = 0;
+  #measured = false;
+  #drawn = new WeakMap();
 
   constructor(panel, columns, ended = () => {}) {
     this.#scroll = panel.querySelector(".scroll");
@@ -30,10 +35,16 @@ export class Table {
     this.#table.before(this.#above);
     this.#table.after(this.#below);
     this.#scroll.addEventListener("scroll", () => {
+      this.#top = this.#scroll.scrollTop;
       this.#soon();
       if (this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < NEAR_END_PX) ended();
     });
-    new ResizeObserver(() => this.#soon()).observe(this.#scroll);
+    new ResizeObserver(() => {
+      this.#seen = this.#scroll.clientHeight;
+      this.#top = this.#scroll.scrollTop;
+      this.#measured = false;
+      this.#soon();
+    }).observe(this.#scroll);
   }
 
   /** Show these rows. Who has scrolled keeps what is read under the eyes when new ones come above it. */
@@ -41,7 +52,7 @@ export class Table {
     const { keyOf } = this.#columns;
     const first = this.#rows.length ? keyOf(this.#rows[0]) : null;
     const added = first === null || rows[0] === this.#rows[0] ? 0 : rows.findIndex((row) => keyOf(row) === first);
-    const kept = this.#scroll.scrollTop;
+    const kept = this.#top;
     this.#rows = rows;
     this.#table.setAttribute("aria-rowcount", String(rows.length + 1));
     this.#draw(added > 0 && kept > 0 ? kept + added * this.#height : kept);
@@ -53,7 +64,7 @@ export class Table {
     this.#found = new Set(keys.map(String));
     const index = this.#rows.findIndex((row) => this.#found.has(String(keyOf(row))));
     if (index === -1) return;
-    this.#draw(Math.max(0, index * this.#height - this.#scroll.clientHeight / 3));
+    this.#draw(Math.max(0, index * this.#height - this.#seen / 3));
     const row = this.#body.querySelector(".found");
     if (!row) return;
     row.tabIndex = -1;
@@ -66,18 +77,17 @@ export class Table {
     this.#due = true;
     requestAnimationFrame(() => {
       this.#due = false;
-      this.#draw(this.#scroll.scrollTop);
+      this.#draw(this.#top);
     });
   }
 
   #draw(top) {
-    const height = this.#scroll.clientHeight;
     if (this.#rows.length === 0) {
       this.#pad(0, 0);
       reconcile(this.#body, [], String, String);
       return;
     }
-    const fit = Math.ceil((height || 800) / this.#height);
+    const fit = Math.ceil((this.#seen || 800) / this.#height);
     const from = Math.max(0, Math.min(Math.floor(top / this.#height), this.#rows.length - fit) - AROUND);
     const to = Math.min(this.#rows.length, from + fit + 2 * AROUND);
     this.#pad(from * this.#height, (this.#rows.length - to) * this.#height);
@@ -88,19 +98,26 @@ export class Table {
       const number = String(index + 1);
       if (element.getAttribute("aria-rowindex") !== number) element.setAttribute("aria-rowindex", number);
       element.classList.toggle("found", this.#found.has(String(keyOf(row))));
+      if (this.#drawn.get(element) === row) return;
+      this.#drawn.set(element, row);
       update(element, row);
     });
-    if (this.#scroll.scrollTop !== top) this.#scroll.scrollTop = top;
-    this.#measure();
+    if (this.#top !== top) {
+      this.#scroll.scrollTop = top;
+      this.#top = this.#scroll.scrollTop;
+    }
+    if (!this.#measured) this.#measure();
   }
 
   #measure() {
     const first = this.#body.firstElementChild;
     const last = this.#body.lastElementChild;
     const count = this.#body.childElementCount;
-    if (count < 2 || this.#rows.length <= count) return;
+    if (count < 2 || this.#rows.length <= count || this.#seen === 0) return;
     const height = (last.getBoundingClientRect().bottom - first.getBoundingClientRect().top) / count;
-    if (height < 1 || Math.abs(height - this.#height) < 0.25) return;
+    if (height < 1) return;
+    this.#measured = true;
+    if (Math.abs(height - this.#height) < 0.25) return;
     this.#height = height;
     this.#soon();
   }

@@ -21,7 +21,8 @@ export class CandleChart {
   #volumes;
   #marks;
   #lines = new Map();
-  #drawn = { source: null, version: -1, fills: null };
+  #fills = [];
+  #drawn = { source: null, version: -1 };
 
   static async in(element, { older, hover }) {
     const { charts, chart } = await chartIn(element, { localization: { priceFormatter: price } });
@@ -30,7 +31,8 @@ export class CandleChart {
 
   constructor(charts, chart, older, hover) {
     this.#chart = chart;
-    this.#candles = chart.addSeries(charts.CandlestickSeries, { priceLineStyle: STYLES.dotted });
+    const autoscaleInfoProvider = (original) => this.#scaled(original());
+    this.#candles = chart.addSeries(charts.CandlestickSeries, { priceLineStyle: STYLES.dotted, autoscaleInfoProvider });
     this.#volumes = chart.addSeries(charts.HistogramSeries, { priceScaleId: "volume", lastValueVisible: false, priceLineVisible: false, priceFormat: { type: "volume" } });
     chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
     this.#marks = charts.createSeriesMarkers(this.#candles, []);
@@ -56,15 +58,18 @@ export class CandleChart {
       this.#chart.timeScale().setVisibleLogicalRange({ from: candles.rows.length - count, to: candles.rows.length + 3 });
       this.#chart.priceScale("right").applyOptions({ autoScale: true });
     }
-    this.#drawn = { source: candles, version: candles.version, fills: null };
+    this.#drawn = { source: candles, version: candles.version };
   }
 
-  /** Mark fills, oldest first: [{at, side, text}]; `key` tells whether they are others than before. */
-  mark(fills, key) {
-    if (this.#drawn.fills === key) return;
-    this.#drawn.fills = key;
+  /** Mark fills, oldest first: [{at, side, text}]. */
+  mark(fills) {
+    this.#fills = fills;
+    this.#mark();
+  }
+
+  #mark() {
     this.#marks.setMarkers(
-      fills.map(({ at, side, text }) => ({
+      this.#fills.map(({ at, side, text }) => ({
         time: seconds(at),
         position: side === "buy" ? "belowBar" : "aboveBar",
         shape: side === "buy" ? "arrowUp" : "arrowDown",
@@ -90,6 +95,15 @@ export class CandleChart {
         known.level = level;
       }
     }
+  }
+
+  /** The scale of the candles in sight, with the levels that are near them. */
+  #scaled(info) {
+    if (!info?.priceRange) return info;
+    const { minValue, maxValue } = info.priceRange;
+    const around = Math.max(maxValue - minValue, maxValue * 0.0005);
+    const near = [...this.#lines.values()].map(({ level }) => level.price).filter((each) => each > minValue - around && each < maxValue + around);
+    return { ...info, priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) } };
   }
 
   #update(row) {
@@ -122,7 +136,7 @@ export class CandleChart {
     for (const { level, line } of this.#lines.values()) line.applyOptions(lineOf(level));
     const { source } = this.#drawn;
     if (source) this.#volumes.setData(source.rows.map((row) => this.#volumeOf(row)));
-    this.#drawn.fills = null;
+    this.#mark();
   }
 }
 

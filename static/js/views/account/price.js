@@ -1,7 +1,7 @@
 // The price of a symbol, with what the account did and holds on it.
 
 import { CandleChart } from "../../charts/candles.js";
-import { byId, make, reconcile, setNumber, setText } from "../../dom.js";
+import { byId, make, reconcile, setText } from "../../dom.js";
 import { loadCandles, loadClosed, loadOlder } from "../../follow/lists.js";
 import { plain, price, size, words } from "../../format.js";
 import { setEmpty } from "../../parts.js";
@@ -9,6 +9,8 @@ import { t } from "../../text.js";
 
 const RETRY_MS = 2_000;
 const MANY_FILLS = 40;
+/** Fills are marked anew so often at most: each time all of the chart is drawn. */
+const MARK_EVERY_MS = 500;
 
 const panel = byId("price");
 const frame = panel.querySelector(".chart-frame");
@@ -61,7 +63,7 @@ export function render({ account, instruments, prices }) {
   symbols.disabled = candles === null;
   if (candles !== null && symbols.value !== candles.symbol) symbols.value = candles.symbol;
   const known = candles && (prices.get(candles.symbol)?.mark_price ?? instruments.get(candles.symbol)?.mark_price);
-  setNumber(mark, candles ? price(known) : "");
+  setText(mark, candles ? price(known) : "");
   const there = candles !== null && candles.rows.length > 0;
   frame.hidden = !there || chart === null;
   setEmpty(panel, there && chart ? null : failed || candles?.failed || (candles?.loaded ? t("No price of {symbol} was recorded yet.", { symbol: candles.symbol }) : t("Loading…")));
@@ -73,7 +75,7 @@ export function render({ account, instruments, prices }) {
     loadClosed(app.account, request, candles);
   }
   chart.draw(candles, instruments.get(candles.symbol)?.price_decimals ?? 2);
-  chart.mark(...marksOf(candles));
+  markSoon(candles);
   chart.level(levels);
   setText(candleText, told(candles.rows.find(({ at }) => at === hovered) ?? candles.rows.at(-1)));
 }
@@ -123,14 +125,28 @@ function updateLevel(item, { title, price: at, token }) {
   item.querySelector(".stroke").style.color = `var(${token})`;
 }
 
-let marked = { key: null, marks: [] };
+let markTimer = null;
 
-/** The fills by candle and side, oldest first, and a key that is another one when they are others. */
+function markSoon(candles) {
+  if (marked.candles !== candles || marked.version !== candles.version) {
+    clearTimeout(markTimer);
+    markTimer = null;
+    chart.mark(marksOf(candles));
+  } else if (marked.key !== candles.fills.rows) {
+    markTimer ??= setTimeout(() => {
+      markTimer = null;
+      if (app.state.account.candles === candles && candles.rows.length > 0) chart.mark(marksOf(candles));
+    }, MARK_EVERY_MS);
+  }
+}
+
+let marked = { key: null, candles: null, version: -1, marks: [] };
+
+/** The fills by candle and side, oldest first. */
 function marksOf(candles) {
-  const { fills, span, rows } = candles;
+  const { fills, span, rows, version } = candles;
   const first = rows[0].at;
   const key = fills.rows;
-  if (marked.key === key && marked.first === first && marked.span === span) return [marked.marks, marked];
   const sums = new Map();
   for (const { timestamp, side, size: amount, status, liquidation } of fills.rows) {
     const at = Math.floor(Date.parse(timestamp) / span) * span;
@@ -144,8 +160,8 @@ function marksOf(candles) {
   }
   const all = [...sums.values()].sort((a, b) => a.at - b.at);
   const marks = all.map(({ at, side, kind, amount }) => ({ at, side, text: all.length > MANY_FILLS ? SHORT[kind](side) : LONG[kind](side, size(amount)) }));
-  marked = { key, first, span, marks };
-  return [marks, marked];
+  marked = { key, candles, version, marks };
+  return marks;
 }
 
 const SHORT = {
