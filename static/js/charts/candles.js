@@ -88,10 +88,9 @@ export class CandleChart {
     }
     for (const level of levels) {
       const known = this.#lines.get(level.id);
-      const options = lineOf(level);
-      if (!known) this.#lines.set(level.id, { level, line: this.#candles.createPriceLine(options) });
+      if (!known) this.#lines.set(level.id, { level, line: this.#candles.createPriceLine(lineOf(level)) });
       else if (known.level.price !== level.price || known.level.title !== level.title) {
-        known.line.applyOptions(options);
+        known.line.applyOptions(lineOf(level));
         known.level = level;
       }
     }

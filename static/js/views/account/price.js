@@ -11,6 +11,8 @@ const RETRY_MS = 2_000;
 const MANY_FILLS = 40;
 /** Fills are marked anew so often at most: each time all of the chart is drawn. */
 const MARK_EVERY_MS = 500;
+/** So often the chart follows the mark, at most. */
+const DRAW_EVERY_MS = 100;
 
 const panel = byId("price");
 const frame = panel.querySelector(".chart-frame");
@@ -26,6 +28,8 @@ let chart = null;
 let failed = "";
 let hovered = null;
 let askedAt = 0;
+let drawn = { candles: null, version: -1, at: 0 };
+let drawTimer = null;
 
 export const shows = ["account", "candles", "fills", "positions", "orders", "market", "prices"];
 
@@ -74,6 +78,14 @@ export function render({ account, instruments, prices }) {
     askedAt = performance.now();
     loadClosed(app.account, request, candles);
   }
+  if (drawn.candles === candles && drawn.version === candles.version && performance.now() - drawn.at < DRAW_EVERY_MS) {
+    drawTimer ??= setTimeout(() => {
+      drawTimer = null;
+      app.touch("candles");
+    }, DRAW_EVERY_MS);
+    return;
+  }
+  drawn = { candles, version: candles.version, at: performance.now() };
   chart.draw(candles, instruments.get(candles.symbol)?.price_decimals ?? 2);
   markSoon(candles);
   chart.level(levels);
