@@ -1,35 +1,30 @@
 """What was: fills, orders, decisions and the ledger, newest first, a page at a time. Callers check who may see them.
 
-A page is found by two queries, however long the histories are: for each account the newest ids before the cursor, by
-its index, and then the rows of the newest among all these.
+A page is found by two queries, however long the histories are and however many the accounts: the newest ids before the
+cursor, by indexes alone (see `trading.paging`), and then their rows.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
-from functools import reduce
-from operator import or_
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
-from django.db.models import Min, Model, Q, QuerySet
+from django.db.models import Min, Model, QuerySet
 
 from accounts.models import LedgerEntry
 from accounts.models.ledger import Kind
-from trading.domain.enums import OrderStatus, PositionSide
-from trading.domain.money import CONTEXT
+from trading.domain.enums import Action, OrderStatus, PositionSide
+from trading.domain.money import CONTEXT, MICRO
 from trading.models import FundingRate, ModelDecision, Order, Trade
+from trading.models.decision import NOT_HOLD
+from trading.paging import Lane, newest
 
 Row = TypeVar("Row", bound=Model)
-PARTS = 200
-"""How many accounts one query looks through: databases bound the parts of a compound statement."""
-STATUSES = {
-    **{status.value: Q(status=status) for status in OrderStatus},
-    "open": Q(status=OrderStatus.OPEN, filled_size=0),
-    "partially_filled": Q(status=OrderStatus.OPEN, filled_size__gt=0),
-}
-"""By the names that clients know."""
+OPEN, PARTIALLY_FILLED = OrderStatus.OPEN.value, "partially_filled"
+"""What clients call open orders: those without any fill, and the others."""
+OF_SYMBOL = "t.instrument_id || '' = %s"
+"""The condition where another index than that of the symbol has less to look through: so none takes it for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +53,46 @@ class Payment:
 
 def trades(account_ids: Sequence[int], *, symbol: str | None, before: int | None, limit: int) -> Page[Trade]:
     """Return fills before a cursor, each with its order."""
-    found = Q() if symbol is None else Q(instrument=symbol)
-    return _page(Trade.objects.select_related("order"), account_ids, found, before, limit)
+    ids = newest(Trade, account_ids, before, limit + 1, lane=_of(symbol))
+    return _page(Trade.objects.select_related("order"), ids, limit)
 
 
 def orders(
     account_ids: Sequence[int], *, symbol: str | None, statuses: Sequence[str] | None, before: int | None, limit: int
 ) -> Page[Order]:
     """Return orders before a cursor. `statuses` as clients know them: `partially_filled` is open with fills."""
-    found = Q() if symbol is None else Q(instrument=symbol)
+    stored = [status.value for status in OrderStatus]
+    conditions, given = list[str](), list[str]()
     if statuses is not None:
-        found &= reduce(or_, (STATUSES[each] for each in statuses))
-    return _page(Order.objects.all(), account_ids, found, before, limit)
+        stored = sorted({OPEN if status == PARTIALLY_FILLED else status for status in statuses})
+        if (OPEN in statuses) != (PARTIALLY_FILLED in statuses):
+            conditions.append(f"(t.status <> '{OPEN}' OR t.filled_size {'=' if OPEN in statuses else '>'} 0)")
+    lane = Lane("status", stored)
+    if symbol is not None and _may_be_many(stored):
+        lane = Lane("instrument_id", [symbol])
+        conditions.append(f"t.status IN ({', '.join(['%s'] * len(stored))})")
+        given += stored
+    elif symbol is not None:
+        conditions.append(OF_SYMBOL)
+        given.append(symbol)
+    ids = newest(Order, account_ids, before, limit + 1, lane=lane, where=" AND ".join(conditions), given=given)
+    return _page(Order.objects.all(), ids, limit)
 
 
 def decisions(
     account_ids: Sequence[int], *, symbol: str | None, decision: str | None, before: int | None, limit: int
 ) -> Page[ModelDecision]:
     """Return decisions before a cursor, each with the order that followed from it: one query more."""
-    found = Q() if symbol is None else Q(instrument=symbol)
+    lane, where, given = _of(symbol), "", list[str]()
     if decision is not None:
-        found &= Q(decision=decision)
-    page = _page(ModelDecision.objects.all(), account_ids, found, before, limit)
+        where, given = "t.decision = %s", [decision]
+    if decision not in (None, Action.HOLD):
+        # In the words of the index, or it is not found.
+        where += f" AND {NOT_HOLD}"
+        if symbol is not None:
+            lane, where, given = None, f"{where} AND {OF_SYMBOL}", [*given, symbol]
+    ids = newest(ModelDecision, account_ids, before, limit + 1, lane=lane, where=where, given=given)
+    page = _page(ModelDecision.objects.all(), ids, limit)
     followed = Order.objects.filter(decision__in=[row.pk for row in page.rows]).values_list("decision")
     first = dict(followed.annotate(Min("id")).order_by())
     for row in page.rows:
@@ -89,7 +102,9 @@ def decisions(
 
 def ledger(account_id: int, *, kind: str | None, before: int | None, limit: int) -> Page[LedgerEntry]:
     """Return entries of an account's ledger before a cursor."""
-    return _page(LedgerEntry.objects.all(), [account_id], Q() if kind is None else Q(kind=kind), before, limit)
+    where, given = ("", []) if kind is None else ("t.kind = %s", [kind])
+    ids = newest(LedgerEntry, [account_id], before, limit + 1, where=where, given=given)
+    return _page(LedgerEntry.objects.all(), ids, limit)
 
 
 def symbol_of(entry: LedgerEntry) -> str | None:
@@ -99,8 +114,12 @@ def symbol_of(entry: LedgerEntry) -> str | None:
 
 def funding(account_id: int, *, symbol: str | None, before: int | None, limit: int) -> tuple[list[Payment], int | None]:
     """Return payments of funding before a cursor, and the next page's cursor: one query more than a page."""
-    found = Q(kind=Kind.FUNDING) if symbol is None else Q(kind=Kind.FUNDING, key__startswith=f"funding:{symbol}:")
-    page = _page(LedgerEntry.objects.all(), [account_id], found, before, limit)
+    where, given = f"t.kind = '{Kind.FUNDING.value}'", list[Any]()
+    if symbol is not None:
+        prefix = f"funding:{symbol}:"
+        where, given = f"{where} AND substr(t.key, 1, %s) = %s", [len(prefix), prefix]
+    ids = newest(LedgerEntry, [account_id], before, limit + 1, where=where, given=given)
+    page = _page(LedgerEntry.objects.all(), ids, limit)
     keys = [_settled(entry) for entry in page.rows]
     rates = FundingRate.objects.filter(
         instrument__in={symbol for symbol, _ in keys}, hour__in={hour for _, hour in keys}
@@ -117,31 +136,21 @@ def _settled(entry: LedgerEntry) -> tuple[str, datetime]:
 def _payment(entry: LedgerEntry, rate: FundingRate) -> Payment:
     with localcontext(CONTEXT):
         signed = -entry.amount / (rate.oracle * rate.rate)
-        size = round(abs(signed), rate.instrument.size_decimals)
+        # Up to 1e-6 was cut off the amount: the size lies in the middle of those that give it.
+        size = round(abs(signed) + abs(MICRO / 2 / (rate.oracle * rate.rate)), rate.instrument.size_decimals)
     side = PositionSide.LONG if signed > 0 else PositionSide.SHORT
     return Payment(rate.instrument_id, side, size, rate.rate, rate.oracle, entry.amount, rate.hour)
 
 
-def _page(rows: QuerySet[Row], account_ids: Sequence[int], found: Q, before: int | None, limit: int) -> Page[Row]:
-    newest = _newest(rows.model, account_ids, found, before, limit + 1)
-    page = list(rows.filter(pk__in=newest[:limit]).order_by("-pk")) if newest else []
-    return Page(page, page[-1].pk if len(newest) > limit else None)
+def _of(symbol: str | None) -> Lane | None:
+    return None if symbol is None else Lane("instrument_id", [symbol])
 
 
-def _newest(model: type[Model], account_ids: Sequence[int], found: Q, before: int | None, limit: int) -> list[int]:
-    """Return the newest ids of all accounts together. Each account's are looked up by its index, not all sorted."""
-    ids: list[int] = []
-    for start in range(0, len(account_ids), PARTS):
-        parts: list[str] = []
-        parameters: list[Any] = []
-        for account_id in account_ids[start : start + PARTS]:
-            some = model._default_manager.filter(found, account=account_id)
-            if before is not None:
-                some = some.filter(pk__lt=before)
-            sql, given = some.order_by("-pk").values_list("pk")[:limit].query.sql_with_params()
-            parts.append(f"SELECT * FROM ({sql}) AS part")  # noqa: S608  (Django's own text)
-            parameters += given
-        with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join(parts), parameters)
-            ids += [pk for (pk,) in cursor.fetchall()]
-    return sorted(ids, reverse=True)[:limit]
+def _may_be_many(stored: Sequence[str]) -> bool:
+    """Tell whether there may be any number of orders of these statuses; of active ones there is a bound."""
+    return not {OPEN, OrderStatus.PENDING_TRIGGER.value}.issuperset(stored)
+
+
+def _page(rows: QuerySet[Row], ids: Sequence[int], limit: int) -> Page[Row]:
+    page = list(rows.filter(pk__in=ids[:limit]).order_by("-pk")) if ids else []
+    return Page(page, page[-1].pk if len(ids) > limit else None)

@@ -7,6 +7,8 @@ from trading.models.instrument import Instrument
 from trading.models.modeling import ModelRun
 
 UNKNOWN = -1
+NOT_HOLD = "NOT (t.decision = 'hold')"
+"""The condition of the index `decision_but_hold_of_account`, of rows called `t`."""
 
 
 class ModelDecision(AccountRow):
@@ -35,7 +37,15 @@ class ModelDecision(AccountRow):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["account", "-id"], name="decision_of_account")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="decision_of_account"),
+            models.Index(fields=["account", "instrument", "-id"], name="decision_of_account_by_symbol"),
+            models.Index(
+                fields=["account", "-id"],
+                condition=~models.Q(decision=Action.HOLD.value),
+                name="decision_but_hold_of_account",
+            ),
+        ]
         constraints = [
             known("decision", Action, "decision_known"),
             known("status", DecisionStatus, "decision_status_known"),

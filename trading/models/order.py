@@ -52,7 +52,8 @@ class Order(AccountRow):
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index(fields=["account", "-id"], name="order_of_account"),
+            models.Index(fields=["account", "status", "-id"], name="order_of_account_by_status"),
+            models.Index(fields=["account", "instrument", "-id"], name="order_of_account_by_symbol"),
             models.Index(fields=["account"], condition=ACTIVE, name="order_active_of_account"),
             models.Index(fields=["decision"], condition=Q(decision__isnull=False), name="order_of_decision"),
             models.Index(

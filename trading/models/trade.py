@@ -32,6 +32,7 @@ class Trade(AccountRow):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["account", "-id"], name="trade_of_account"),
+            models.Index(fields=["account", "instrument", "-id"], name="trade_of_account_by_symbol"),
             models.Index(fields=["account", "-id"], condition=Q(pnl__lt=0), name="trade_lost_of_account"),
         ]
         constraints = [
