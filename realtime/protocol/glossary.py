@@ -5,6 +5,7 @@ import msgspec
 from realtime.protocol import history, messages
 from realtime.protocol.candles import CandleData, Candles, GetCandles
 from realtime.protocol.errors import ErrorData, FieldError
+from realtime.protocol.previewing import OrderPreview, PreviewOrder
 
 MEANINGS = {
     "account_id": "The account.",
@@ -113,6 +114,25 @@ SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
         "margin_mode": "`cross` or `isolated`; changes only while nothing is held. Default: its own, else `cross`.",
         "client_order_id": "Your own name for the order, unique for ever: with it a retry can never trade twice.",
         "decision_id": "The decision that it follows from: the order is then held to the account's risk limits.",
+    },
+    PreviewOrder: {
+        "size": "Without it only what needs none is told: how large the order may be.",
+        "client_order_id": "Not looked at: an order that has this id is not found again.",
+    },
+    OrderPreview: {
+        "notional": "What would fill now and, at its price, what would stay open, in USDC; null without a size.",
+        "average_price": "Of what would fill now, null where nothing would.",
+        "fee": "Of what would fill now and, later, of what would stay open, in USDC; null without a size.",
+        "fee_rate": "A fraction: of what fills at once, where anything would, else of what would wait.",
+        "margin_required": "What the fills open over the leverage, and what the rest holds, in USDC.",
+        "liquidation_price": "Of the position after the fills, all other marks held; null where there is none.",
+        "withdrawable_after": "`withdrawable` after the fills, in USDC; null without a size.",
+        "leverage": "The order's: its own, or the position's, or the symbol's.",
+        "filled_size": "How much would fill now; null without a size.",
+        "resting_size": "How much would stay open, in the book or until its trigger; null without a size.",
+        "max_size": "The greatest size that would be accepted, or can be reduced; 0 where none would.",
+        "slippage_pct": "`average_price` against the mark, in percent; positive where it costs.",
+        "fill_quality": "Where the prices of the fills come from: `book` or `synthetic`; null without any.",
     },
     messages.SubmitDecision: {
         "account_id": "The account that it is about.",

@@ -170,6 +170,15 @@ REQUESTS: dict[str, Callable[[Fuzzer, random.Random], Any]] = {
         "reasoning": "because",
         "client_decision_id": rng.choice(fuzzer._orders),
     },
+    "preview_order": lambda fuzzer, rng: fuzzer.order(),
 }
-WEIGHTS = [4, 2, 1, 4, 3, 1, 1, 2, 2, 2, 1, 1, 1, 2, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6]
-OFTEN_RIGHT = {"ping", "place_order", "cancel_order", "cancel_all_orders", "amend_order", "submit_decision"}
+WEIGHTS = [4, 2, 1, 4, 3, 1, 1, 2, 2, 2, 1, 1, 1, 2, 5, 5, 4, 3, 40, 12, 6, 6, 3, 6, 6]
+OFTEN_RIGHT = {
+    "ping",
+    "place_order",
+    "cancel_order",
+    "cancel_all_orders",
+    "amend_order",
+    "submit_decision",
+    "preview_order",
+}

@@ -80,6 +80,8 @@ async def every_good_request(socket: Recorder, world: SimpleNamespace) -> None:
     state = await socket.request("bootstrap")
     await socket.request("subscribe", channels=CHANNELS, resume=state["data"]["as_of"])
     await socket.request("subscribe", channels=["trades", "nonsense"], account_id=world.other.pk)
+    await socket.request("preview_order", **order)
+    await socket.request("preview_order", **{name: value for name, value in limit.items() if name != "size"})
     await socket.request("place_order", **order)
     await socket.request("place_order", **limit, client_order_id="rests")
     await socket.request("place_order", **limit, client_order_id="rests")

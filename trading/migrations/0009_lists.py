@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_ledger_of_account"),
-        ("trading", "0007_volumes"),
+        ("trading", "0008_candles"),
     ]
 
     operations = [
