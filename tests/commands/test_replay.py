@@ -21,7 +21,7 @@ from trading.domain.enums import LedgerKind
 from trading.domain.instruments import Instrument, MarginTier
 from trading.lease import Lease
 from trading.market.feeds.candles import SHIPPED, common_segment, read_candles
-from trading.models import EngineLease, EquityPoint, FundingRate, ModelDecision, Order, Trade
+from trading.models import Candle, EngineLease, EquityPoint, FundingRate, ModelDecision, Order, Trade
 from trading.replaying import Refused, Replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +54,7 @@ def test_it_plays_the_recording_at_its_own_time_and_everything_agrees() -> None:
     assert told["decisions"] == ModelDecision.objects.count() > 0
     assert told["orders"] == Order.objects.count() > 0
     assert told["trades"] == Trade.objects.count() > 0
+    assert not Candle.objects.exists()  # those are of the exchange's own time
     hours = {hour for (hour,) in FundingRate.objects.values_list("hour")}
     assert all(start < hour <= end and hour.minute == 0 for hour in hours)
     assert told["funding_hours"] == 2 * len(hours) > 0
