@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ from trading.domain.errors import Rejection
 from trading.domain.fees import fee
 from trading.domain.latency import Latency
 from trading.domain.market import Market
-from trading.domain.money import round_micro
+from trading.domain.money import CONTEXT, round_micro
 from trading.domain.policies import DEFAULTS, Policies
 from trading.domain.previewing import Outcome, Preview, preview
 from trading.domain.state import AccountState
@@ -73,16 +73,18 @@ def check(told: Preview, state: AccountState, decided: Accepted, market: Market)
     fees = {fee(waits_at, rests, state.fee_rates.rate(each)) for each in Liquidity}
     assert would.fee - sum(trade.fee for trade in done) in fees
     assert would.fill_quality == (done[0].fill_quality if done else None)
-    assert would.withdrawable_after == risk.withdrawable(after, market)
+    with localcontext(CONTEXT):
+        assert would.withdrawable_after == risk.withdrawable(after, market)
     assert told.leverage == order.leverage
     assert told.mark_price == market.quotes[order.symbol].mark
     position = after.positions.get(order.symbol)
     if position is None or not position.is_open:
         assert would.liquidation_price is None
     else:
-        pool = risk.pool_with(after, order.symbol, market)
         instrument = market.instruments[order.symbol]
-        assert would.liquidation_price == pool.liquidation_price(position, told.mark_price, instrument)
+        with localcontext(CONTEXT):
+            pool = risk.pool_with(after, order.symbol, market)
+            assert would.liquidation_price == pool.liquidation_price(position, told.mark_price, instrument)
     if done:
         assert told.fee_rate == state.fee_rates.taker
         assert would.average_price is not None
