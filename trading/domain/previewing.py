@@ -259,7 +259,7 @@ def _guess(lacking: Sequence[tuple[int, InsufficientMargin]], otherwise: int) ->
         return otherwise
     lots, error = lacking[-1]
     if len(lacking) == 1:
-        return int(lots * error.available / error.needed)
+        return int(lots * error.available / error.needed) if error.needed else otherwise
     (more, before), gap = lacking[0], error.needed - error.available
     steeper = before.needed - before.available - gap
     return int(lots - gap * (more - lots) / steeper) if steeper else otherwise
