@@ -11,6 +11,7 @@ import * as pages from "./views/shell/pages.js";
 import * as theme from "./views/shell/theme.js";
 import * as users from "./views/shell/users.js";
 import * as activity from "./views/arena/activity.js";
+import * as files from "./views/arena/files.js";
 import * as curves from "./views/arena/curves.js";
 import * as leaderboard from "./views/arena/leaderboard.js";
 import * as marks from "./views/arena/marks.js";
@@ -35,7 +36,7 @@ import { ticketViews } from "./views/ticket/views.js";
  */
 const VIEWS = {
   shell: [pages, accounts, users, theme, language],
-  arena: [marks, curves, activity, leaderboard],
+  arena: [marks, curves, activity, leaderboard, files],
   account: [status, summary, price, records, positions, orders, trades, history, ledger, funding, equity, modelChat, links, ...ticketViews],
 };
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Account
 from tests.browser.conftest import Screen
-from tests.builders import access, an_account, an_order, done, set_price
+from tests.builders import a_user, access, an_account, an_order, done, set_price
 from trading.domain.commands import RecordEquity, SubmitDecision
 from trading.domain.enums import Action
 
@@ -41,7 +41,7 @@ def test_it_is_the_first_page_and_shows_what_all_accounts_did_before(screen: Scr
     expect(feed(screen)).to_have_count(2)
     expect(feed(screen).first).to_contain_text("Second")
     expect(feed(screen).first.locator(".what")).to_contain_text("0.2 at 68,")
-    screen.page.get_by_text("Model chat", exact=True).first.click()
+    screen.page.get_by_role("radio", name="Model chat").check()
     expect(feed(screen)).to_have_count(1)
     expect(feed(screen).locator(".reasoning")).to_have_text("Overbought at 81")
     expect(screen.page.locator("#curves canvas").first).to_be_visible()
@@ -67,7 +67,7 @@ def test_what_happens_is_seen_as_it_happens_on_every_account(screen: Screen) -> 
 
 def test_holds_are_hidden_until_they_are_wanted(screen: Screen) -> None:
     screen.open()
-    screen.page.get_by_text("Model chat", exact=True).first.click()
+    screen.page.get_by_role("radio", name="Model chat").check()
 
     screen.run(done, screen.first, SubmitDecision("rsi", "BTC", Action.HOLD, "Neutral", confidence=Decimal("0.4")))
 
@@ -100,8 +100,8 @@ def test_curves_in_percent_over_any_timeframe_and_only_those_wanted(screen: Scre
     screen.open()
     expect(screen.page.locator("#legend li")).to_have_count(2)
 
-    screen.page.locator("#curves-scale").get_by_text("%").click()
-    screen.page.locator("#curves-timeframe").get_by_text("7d").click()
+    screen.page.get_by_role("radio", name="%").check()
+    screen.page.locator("#curves-timeframe").get_by_role("radio", name="7d").check()
     expect(screen.page.locator("#leaderboard-note")).to_have_text("Over 7d")
     expect(screen.page.locator("#curves canvas").first).to_be_visible()
     screen.page.get_by_role("checkbox", name="Show First").uncheck()
@@ -132,6 +132,20 @@ def test_the_leaderboard_is_sorted_as_the_viewer_likes(screen: Screen) -> None:
     expect(head).to_have_attribute("aria-sort", "none")
 
 
+def test_what_is_shown_comes_as_files(screen: Screen) -> None:
+    screen.run(done, screen.first, an_order("0.1"))
+    screen.open()
+    expect(names(screen)).to_have_count(2)
+    expect(feed(screen)).to_have_count(1)
+
+    for panel, lines in (("leaderboard", 3), ("activity", 2)):
+        with screen.page.expect_download() as download:
+            screen.page.locator(f"#{panel}").get_by_role("button", name="CSV").click()
+        text = download.value.path().read_text()
+        assert len(text.splitlines()) == lines
+        assert ",BTC," in text or ",First," in text
+
+
 def test_an_account_is_a_click_away_and_the_browsers_buttons_lead_back(screen: Screen) -> None:
     screen.open()
     names(screen).get_by_role("link", name="Second").click()
@@ -159,7 +173,8 @@ def test_a_viewer_of_others_accounts_sees_theirs_alone(screen: Screen) -> None:
 
 
 def test_no_account_is_no_error(screen: Screen) -> None:
-    screen.run(Account.objects.all().delete)
+    stranger = screen.run(a_user)
+    screen.run(lambda: Account.objects.update(owner=stranger))
     screen.open()
 
     expect(screen.page.get_by_text("You have no account to look at yet.", exact=False)).to_be_visible()

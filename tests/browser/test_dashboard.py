@@ -1,8 +1,6 @@
 """The live page in a real browser, before the real server."""
 
-import re
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -211,54 +209,3 @@ def test_an_account_chosen_while_the_connection_is_lost_is_shown_after_it(screen
 
     screen.expect_state("Live")
     expect(screen.cell("positions", "size")).to_have_text("0.3")
-
-
-def test_logging_out_elsewhere_ends_the_page_for_good(screen: Screen) -> None:
-    screen.open()
-    other = screen.context.new_page()
-    other.goto(screen.cable.url)
-    other.get_by_role("button", name="Log out").click()
-
-    screen.expect_state("Disconnected")
-    expect(screen.page.get_by_role("alert").get_by_role("link", name="Log in again")).to_be_visible()
-    expect(other.get_by_label("Username")).to_be_visible()
-
-
-def test_staff_find_the_admin(screen: Screen) -> None:
-    screen.user.is_staff = True
-    screen.run(screen.user.save)
-
-    screen.open()
-
-    expect(screen.page.get_by_role("link", name="Admin")).to_have_attribute("href", "/admin/")
-
-
-@pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_nothing_is_refused_fetched_elsewhere_or_too_wide(screen: Screen, width: int) -> None:
-    screen.page.set_viewport_size({"width": width, "height": 900})
-    screen.open_account()
-    screen.run(done, screen.first, an_order("0.1"))
-    screen.run(done, screen.first, an_order("0.1", price="60000"))
-    screen.run(done, screen.first, a_decision())
-    expect(screen.rows("positions")).to_have_count(1)
-    screen.tab("Open orders")
-    expect(screen.rows("orders")).to_have_count(1)
-    expect(screen.decisions()).to_have_count(1)
-
-    assert screen.noticed.problems == []  # the browser tells of violations of the policy there, too
-    hosts = {urlsplit(url).netloc for url in screen.noticed.requests + screen.noticed.sockets}
-    assert hosts == {urlsplit(screen.cable.url).netloc}
-    assert screen.page.evaluate("document.documentElement.scrollWidth") == width
-
-
-def test_the_pages_carry_a_policy_and_nothing_inline(screen: Screen) -> None:
-    response = screen.page.goto(f"{screen.cable.url}/login/")
-    assert response is not None
-    assert "default-src 'none'" in response.headers["content-security-policy"]
-    screen.open()
-    response = screen.page.reload()
-    assert response is not None
-    assert "default-src 'none'" in response.headers["content-security-policy"]
-    assert "no-store" in response.headers["cache-control"]
-    markup = response.text()
-    assert not re.search(r"<script(?![^>]* src=)|<style|<[^>]* (style|on[a-z]+)=", markup)

@@ -58,11 +58,11 @@ export class Candles {
 
   /** Take a mark: it moves the last candle, or closes it and begins the next one. */
   tick({ mark_price: mark, timestamp }) {
+    if (!this.loaded) return false;
     const last = this.rows.at(-1);
-    if (!last) return false;
     const at = Math.floor(Date.parse(timestamp) / this.span) * this.span;
-    if (at < last.at) return false;
-    if (at === last.at) {
+    if (last && at < last.at) return false;
+    if (at === last?.at) {
       this.rows[this.rows.length - 1] = { ...last, close: mark, high: Math.max(last.high, mark), low: Math.min(last.low, mark) };
     } else {
       this.rows.push({ at, open: mark, high: mark, low: mark, close: mark, volume: null, live: true });

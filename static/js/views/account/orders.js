@@ -3,7 +3,7 @@
 import { byId, reconcile, setNumber, setText } from "../../dom.js";
 import { price, size } from "../../format.js";
 import { badge, cell, rowOf, setEmpty, timeOf } from "../../parts.js";
-import { mayTrade } from "../../state/may.js";
+import { mayOrder, mayTrade } from "../../state/may.js";
 import { t } from "../../text.js";
 import { exportable, findable, isShown } from "./records.js";
 import { action, notesOf, setStatus, typeOf } from "./rows.js";
@@ -18,6 +18,9 @@ export const ORDER_COLUMNS = [
   "order_id", "client_order_id", "symbol", "side", "order_type", "time_in_force", "size", "filled_size", "price", "trigger_price", "average_price", "status", "reason",
   "reduce_only", "leverage", "parent_order_id", "decision_id", "created_at", "timestamp",
 ].map((key) => ({ title: key, value: (row) => row[key] }));
+
+const AMEND = ["amend-order", t("Amend")];
+const CANCEL = ["cancel-order", t("Cancel")];
 
 let found = null;
 
@@ -44,7 +47,8 @@ export function render(state) {
   const { loaded, orders } = state.account;
   const may = mayTrade(state);
   panel.classList.toggle("no-actions", !may);
-  const rows = sorted(orders).map((order) => ({ order, may }));
+  const amendable = mayOrder(state);
+  const rows = sorted(orders).map((order) => ({ order, may: [...(amendable ? [AMEND] : []), ...(may ? [CANCEL] : [])] }));
   reconcile(body, rows, ({ order }) => order.order_id, build, update);
   cancelAll.hidden = !may || rows.length === 0;
   setEmpty(panel, rows.length ? null : loaded ? t("No open order.") : t("Loading…"));
@@ -70,7 +74,6 @@ function update(row, { order, may }) {
   setText(cell(row, "notes"), notesOf(order));
   setStatus(row, order);
   const actions = cell(row, "actions");
-  if (may === actions.childElementCount > 0) return;
-  const orderId = String(order.order_id);
-  actions.replaceChildren(...(may ? [action("amend-order", t("Amend"), { orderId }), action("cancel-order", t("Cancel"), { orderId })] : []));
+  if (may.length === actions.childElementCount) return;
+  actions.replaceChildren(...may.map(([name, text]) => action(name, text, { orderId: String(order.order_id) })));
 }

@@ -3,7 +3,7 @@
 import { byId, reconcile, setNumber, setText, setTone } from "../../dom.js";
 import { leverage, money, price, signedMoney, signedPercent, size, tone } from "../../format.js";
 import { badge, cell, rowOf, setEmpty } from "../../parts.js";
-import { mayTrade } from "../../state/may.js";
+import { mayOrder } from "../../state/may.js";
 import { exitsOf } from "../../state/exits.js";
 import { t } from "../../text.js";
 import { exportable, isShown } from "./records.js";
@@ -31,7 +31,7 @@ export function render(state) {
     return;
   }
   const { loaded, positions, orders } = state.account;
-  const may = mayTrade(state);
+  const may = mayOrder(state);
   panel.classList.toggle("no-actions", !may);
   const rows = sorted(positions).map((position) => ({ position, exits: exitsOf(position, orders), may }));
   reconcile(body, rows, ({ position }) => `${position.symbol} ${position.side}`, build, update);

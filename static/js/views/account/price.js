@@ -14,6 +14,9 @@ const MARK_EVERY_MS = 500;
 /** So often the chart follows the mark, at most. */
 const DRAW_EVERY_MS = 100;
 
+const FEW = 20;
+const SHORTEST = "5s";
+
 const panel = byId("price");
 const frame = panel.querySelector(".chart-frame");
 const symbols = byId("price-symbol");
@@ -30,6 +33,7 @@ let hovered = null;
 let askedAt = 0;
 let drawn = { candles: null, version: -1, at: 0 };
 let drawTimer = null;
+let picked = false; // the interval, by the viewer or for a market that is young
 
 export const shows = ["account", "candles", "fills", "positions", "orders", "market", "prices"];
 
@@ -37,7 +41,10 @@ export async function start(page) {
   app = page.app;
   request = (type, data) => page.session.request(type, data);
   symbols.addEventListener("change", () => choose(symbols.value, intervalChosen()));
-  intervals.addEventListener("change", () => app.state.account.candles && choose(app.state.account.candles.symbol, intervalChosen()));
+  intervals.addEventListener("change", () => {
+    picked = true;
+    if (app.state.account.candles) choose(app.state.account.candles.symbol, intervalChosen());
+  });
   try {
     chart = await CandleChart.in(frame.querySelector(".chart"), {
       older: () => app.state.account.candles?.loaded && loadOlder(app.account, request, app.state.account.candles),
@@ -55,9 +62,19 @@ export async function start(page) {
 
 const intervalChosen = () => intervals.querySelector(":checked").value;
 
-function choose(symbol, interval) {
+async function choose(symbol, interval) {
   app.account.chart(symbol, interval);
-  loadCandles(app.account, request, app.state.account.candles);
+  await loadCandles(app.account, request, app.state.account.candles);
+  const quote = app.state.prices.get(symbol); // it may have come before them, and stand for long
+  if (quote) app.account.price(quote);
+}
+
+/** Where the market has told little yet, begin with the shortest candles. */
+function beginShort({ symbol, interval, rows }) {
+  picked = true;
+  if (rows.length >= FEW || interval === SHORTEST) return;
+  intervals.querySelector(`[value="${SHORTEST}"]`).checked = true;
+  choose(symbol, SHORTEST);
 }
 
 export function render({ account, instruments, prices }) {
@@ -68,6 +85,7 @@ export function render({ account, instruments, prices }) {
   if (candles !== null && symbols.value !== candles.symbol) symbols.value = candles.symbol;
   const known = candles && (prices.get(candles.symbol)?.mark_price ?? instruments.get(candles.symbol)?.mark_price);
   setText(mark, candles ? price(known) : "");
+  if (candles?.loaded && !picked) beginShort(candles);
   const there = candles !== null && candles.rows.length > 0;
   frame.hidden = !there || chart === null;
   setEmpty(panel, there && chart ? null : failed || candles?.failed || (candles?.loaded ? t("No price of {symbol} was recorded yet.", { symbol: candles.symbol }) : t("Loading…")));

@@ -7,7 +7,7 @@ import * as close from "./close.js";
 import { deliver } from "./deliver.js";
 import { startLeaving } from "./dialog.js";
 import { tellRefused } from "./outcomes.js";
-import { mayTrade } from "./rights.js";
+import { mayTrade } from "../../state/may.js";
 import { toast } from "./toasts.js";
 import { t } from "../../text.js";
 

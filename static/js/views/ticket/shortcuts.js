@@ -1,7 +1,7 @@
 // Keys that work everywhere in the account's view, but not while something is typed or a dialog is open.
 
 import { byId } from "../../dom.js";
-import { mayTrade } from "./rights.js";
+import { mayTrade } from "../../state/may.js";
 import { begin } from "./ticket.js";
 
 const TYPED_INTO = 'input:not([type="radio"], [type="checkbox"], [type="range"]), select, textarea, [contenteditable]';

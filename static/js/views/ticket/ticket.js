@@ -3,7 +3,7 @@
 import { byId, setText } from "../../dom.js";
 import { t } from "../../text.js";
 import { size } from "../../format.js";
-import { accountOf } from "../../state/may.js";
+import { accountOf, mayTrade } from "../../state/may.js";
 import { confirm, reasonsToAsk } from "./confirm.js";
 import { deliver, freshId } from "./deliver.js";
 import { mended } from "./dialog.js";
@@ -11,7 +11,6 @@ import { clearRefusal, focusProblem, sentenceOf, showRefusal, tell } from "./fie
 import * as form from "./form.js";
 import { tellPlaced, tellRefused } from "./outcomes.js";
 import { Previewer, showPreview } from "./preview.js";
-import { mayTrade } from "./rights.js";
 import * as sheet from "./sheet.js";
 
 const FRESH_EVERY_MS = 2_000;
