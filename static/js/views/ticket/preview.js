@@ -1,7 +1,7 @@
 // Asking the server what an order would do. Nothing of it is worked out in the page.
 
 import { setText } from "../../dom.js";
-import { money, plain, price, rate, size } from "../../format.js";
+import { feeRate, money, plain, price, size } from "../../format.js";
 
 const PAUSE_MS = 150;
 
@@ -10,7 +10,7 @@ const SHOWN = {
   notional: (preview) => money(preview.notional),
   average_price: (preview) => price(preview.average_price),
   slippage_pct: (preview) => plain(preview.slippage_pct, "%"),
-  fee: ({ fee, fee_rate }) => `${money(fee)} (${rate(fee_rate)})`,
+  fee: ({ fee, fee_rate }) => `${money(fee)} (${feeRate(fee_rate)})`,
   margin_required: (preview) => money(preview.margin_required),
   liquidation_price: (preview) => price(preview.liquidation_price),
   withdrawable_after: (preview) => money(preview.withdrawable_after),

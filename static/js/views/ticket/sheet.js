@@ -30,7 +30,6 @@ function settle() {
 /** Whether there is a ticket at all. */
 export function allow(able) {
   bar.hidden = !able;
-  document.body.classList.toggle("has-ticket-bar", able);
   if (!able) dialog.close();
 }
 
