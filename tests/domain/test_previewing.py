@@ -132,8 +132,13 @@ def test_the_greatest_size_is_accepted_and_a_lot_more_is_not(
         assert isinstance(decided(most), Accepted)
     if not order.reduce_only:
         assert isinstance(decided(most + lot), Rejected)
-    else:
-        assert most == state.positions[order.symbol].size
+        return
+    held = state.positions[order.symbol].size
+    if isinstance(decided(held), Accepted):
+        assert most == held
+    else:  # it lowers the leverage of what it leaves, or would, to more than there is margin for
+        assert most < held
+        assert isinstance(decided(most + lot), Rejected)
 
 
 @given(stories, orders())
@@ -248,6 +253,18 @@ def test_where_no_size_has_the_margin_the_greatest_is_0() -> None:
     state = an_account("0.5")
     assert previewed(state, replace(an_order(), size=None), a_booked_market()).max_size == 0
     assert why_not(state, an_order(), a_booked_market()).code == "insufficient_margin"
+
+
+def test_a_reduction_at_a_leverage_that_nobody_can_afford_has_no_size() -> None:
+    state = an_account("5000", positions=[a_position("-1", leverage=20)])
+    reduction = an_order("buy", "1", "60000", reduce_only=True, leverage=1)
+    for size in ("0.00001", "0.5", "1", "2"):
+        order = replace(reduction, size=d(size))
+        refusal = refused(state, order, a_market())
+        assert refusal.code == "insufficient_margin"
+        assert same(why_not(state, order, a_market()), refusal)
+    assert previewed(state, replace(reduction, size=None), a_market()).max_size == 0
+    assert previewed(state, replace(reduction, size=None, leverage=20), a_market()).max_size == 1
 
 
 def test_what_no_size_mends_is_refused_without_one_too() -> None:
