@@ -265,10 +265,10 @@ def ledger_entry(row: LedgerEntry) -> history_messages.LedgerEntryData:
 def funding_payment(row: history.Payment) -> history_messages.FundingPayment:
     return history_messages.FundingPayment(
         symbol=row.symbol,
-        side=row.side.value,
-        size=number(row.size),
-        rate=number(row.rate),
-        price=number(row.price),
+        side=None if row.side is None else row.side.value,
+        size=optional(row.size),
+        rate=optional(row.rate),
+        price=optional(row.price),
         amount=number(row.amount),
         timestamp=utc(row.at),
     )

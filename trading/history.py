@@ -39,16 +39,16 @@ class Page(Generic[Row]):
 class Payment:
     """An hour's funding on a position. `rate`: a fraction; `price` and `amount` (received: positive) in USDC.
 
-    `size` is what was held when the hour ended, as the amount tells it.
+    `size` is what was held when the hour ended, as the amount tells it. None where the hour's rate is not kept.
     """
 
     symbol: str
-    side: PositionSide
-    size: Decimal
-    rate: Decimal
-    price: Decimal
     amount: Decimal
     at: datetime
+    side: PositionSide | None = None
+    size: Decimal | None = None
+    rate: Decimal | None = None
+    price: Decimal | None = None
 
 
 def trades(account_ids: Sequence[int], *, symbol: str | None, before: int | None, limit: int) -> Page[Trade]:
@@ -114,7 +114,7 @@ def symbol_of(entry: LedgerEntry) -> str | None:
 
 def funding(account_id: int, *, symbol: str | None, before: int | None, limit: int) -> tuple[list[Payment], int | None]:
     """Return payments of funding before a cursor, and the next page's cursor: one query more than a page."""
-    where, given = f"t.kind = '{Kind.FUNDING.value}'", list[Any]()
+    where, given = f"t.kind = '{Kind.FUNDING.value}' AND t.key IS NOT NULL", list[Any]()
     if symbol is not None:
         prefix = f"funding:{symbol}:"
         where, given = f"{where} AND substr(t.key, 1, %s) = %s", [len(prefix), prefix]
@@ -125,7 +125,8 @@ def funding(account_id: int, *, symbol: str | None, before: int | None, limit: i
         instrument__in={symbol for symbol, _ in keys}, hour__in={hour for _, hour in keys}
     ).select_related("instrument")
     known = {(rate.instrument_id, rate.hour): rate for rate in rates}
-    return [_payment(entry, known[key]) for entry, key in zip(page.rows, keys, strict=True)], page.next_cursor
+    payments = [_payment(entry, *key, known.get(key)) for entry, key in zip(page.rows, keys, strict=True)]
+    return payments, page.next_cursor
 
 
 def _settled(entry: LedgerEntry) -> tuple[str, datetime]:
@@ -133,13 +134,15 @@ def _settled(entry: LedgerEntry) -> tuple[str, datetime]:
     return symbol, datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC)
 
 
-def _payment(entry: LedgerEntry, rate: FundingRate) -> Payment:
+def _payment(entry: LedgerEntry, symbol: str, hour: datetime, rate: FundingRate | None) -> Payment:
+    if rate is None or not rate.rate:
+        return Payment(symbol, entry.amount, hour)
     with localcontext(CONTEXT):
         signed = -entry.amount / (rate.oracle * rate.rate)
         # Up to 1e-6 was cut off the amount: the size lies in the middle of those that give it.
         size = round(abs(signed) + abs(MICRO / 2 / (rate.oracle * rate.rate)), rate.instrument.size_decimals)
     side = PositionSide.LONG if signed > 0 else PositionSide.SHORT
-    return Payment(rate.instrument_id, side, size, rate.rate, rate.oracle, entry.amount, rate.hour)
+    return Payment(symbol, entry.amount, hour, side, size, rate.rate, rate.oracle)
 
 
 def _of(symbol: str | None) -> Lane | None:

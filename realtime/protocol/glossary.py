@@ -171,7 +171,7 @@ SPECIAL: dict[type[msgspec.Struct], dict[str, str]] = {
     },
     history.Funding: {"payments": "Newest first."},
     history.FundingPayment: {
-        "side": "`long` or `short`.",
+        "side": "`long` or `short`. With `size`, `rate` and `price` null where the hour's rate is not kept.",
         "size": "What was held when the hour ended, in units of the symbol.",
         "rate": "Of the hour, a fraction.",
         "price": "The oracle price that the notional was taken at.",

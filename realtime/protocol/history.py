@@ -13,7 +13,6 @@ from realtime.protocol.messages import (
     OrderData,
     Reply,
     Request,
-    Symbol,
     Timestamp,
     TradeUpdate,
 )
@@ -21,6 +20,9 @@ from realtime.protocol.numbers import Number
 
 Cursor = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}\Z")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
+# The database is asked for these as they are, and PostgreSQL fails at a NUL.
+OneSymbol = Annotated[str, msgspec.Meta(min_length=1, max_length=20, pattern=r"^[^\x00]*\Z")]
+PartOfName = Annotated[str, msgspec.Meta(max_length=150, pattern=r"^[^\x00]*\Z")]
 Status = Literal["pending_trigger", "open", "partially_filled", "filled", "canceled"]
 PAGE = 50
 
@@ -37,14 +39,14 @@ class GetTrades(ListRequest, frozen=True):
     """Fills of an account, or of all that one may see."""
 
     all_accounts: bool = False
-    symbol: Symbol | None = None
+    symbol: OneSymbol | None = None
 
 
 class GetOrders(ListRequest, frozen=True):
     """Orders, whatever became of them."""
 
     all_accounts: bool = False
-    symbol: Symbol | None = None
+    symbol: OneSymbol | None = None
     status: Annotated[list[Status], msgspec.Meta(min_length=1, max_length=5)] | None = None
 
 
@@ -52,7 +54,7 @@ class GetDecisions(ListRequest, frozen=True):
     """What models decided."""
 
     all_accounts: bool = False
-    symbol: Symbol | None = None
+    symbol: OneSymbol | None = None
     decision: Literal["buy", "sell", "hold", "close"] | None = None
 
 
@@ -65,7 +67,7 @@ class GetLedger(ListRequest, frozen=True):
 class GetFunding(ListRequest, frozen=True):
     """Funding that was paid and received."""
 
-    symbol: Symbol | None = None
+    symbol: OneSymbol | None = None
 
 
 class GetInstruments(Request, frozen=True):
@@ -75,7 +77,7 @@ class GetInstruments(Request, frozen=True):
 class GetUsers(Request, frozen=True):
     """Users that one may act as, whose names contain `search`."""
 
-    search: Annotated[str, msgspec.Meta(max_length=150)] = ""
+    search: PartOfName = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=50)] = 20
 
 
@@ -123,10 +125,10 @@ class FundingPayment(Reply, frozen=True):
     """An hour's funding on a position. `amount` is positive where it was received."""
 
     symbol: str
-    side: str
-    size: Number
-    rate: Number
-    price: Number
+    side: str | None
+    size: Number | None
+    rate: Number | None
+    price: Number | None
     amount: Number
     timestamp: Timestamp
 

@@ -211,6 +211,37 @@ async def test_users_are_told_to_those_who_may_act_as_them(server: Server, accou
         assert (await socket.request("get_users"))["type"] == "users"
 
 
+async def test_what_no_database_can_hold_is_refused(server: Server, account: Account) -> None:
+    permission = await in_orm(lambda: Permission.objects.get(codename="act_as_user"))
+    await in_orm(account.owner.user_permissions.add, permission)
+    async with client(server, await in_orm(a_token, account.owner)) as socket:
+        for kind in (*LISTS, "get_funding"):
+            refused = (await socket.request(kind, symbol="B\x00"))["data"]
+            assert (refused["code"], [each["path"] for each in refused["fields"]]) == ("bad_request", ["symbol"])
+        refused = (await socket.request("get_users", search="\x00"))["data"]
+        assert (refused["code"], [each["path"] for each in refused["fields"]]) == ("bad_request", ["search"])
+
+
+async def test_funding_whose_rate_is_not_kept_is_told_all_the_same(server: Server, account: Account) -> None:
+    def settle() -> None:
+        for key in ("funding:BTC:2026-11-24T02", None):  # the one without is no payment on a position
+            LedgerEntry.objects.create(
+                account=account,
+                kind=Kind.FUNDING,
+                amount=Decimal("3.4"),
+                balance=Decimal(10_000),
+                key=key,
+                created_at=datetime(2026, 11, 24, 2, 0, 1, tzinfo=UTC),
+            )
+
+    await in_orm(settle)
+    async with client(server, await in_orm(a_token, account.owner)) as socket:
+        [found] = (await socket.request("get_funding"))["data"]["payments"]
+        nothing = dict.fromkeys(("side", "size", "rate", "price"))
+        assert found == {"symbol": "BTC", "amount": 3.4, "timestamp": "2026-11-24T02:00:00Z", **nothing}
+        assert len((await socket.request("get_ledger", kind="funding"))["data"]["entries"]) == 2
+
+
 def test_a_page_costs_two_queries_however_long_the_history_and_many_the_accounts(account: Account) -> None:
     others = [an_account(account.owner) for _ in range(3)]
     for each in (account, *others):

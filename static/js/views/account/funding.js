@@ -16,7 +16,7 @@ export const { shows, start, render } = listView({
 
   build(row, payment) {
     cell(row, "symbol").append(payment.symbol);
-    cell(row, "side").append(badge(payment.side));
+    if (payment.side) cell(row, "side").append(badge(payment.side));
     cell(row, "time").append(timeOf(payment.timestamp));
   },
 
