@@ -260,11 +260,11 @@ def test_a_reduction_at_a_leverage_that_nobody_can_afford_has_no_size() -> None:
     reduction = an_order("buy", "1", "60000", reduce_only=True, leverage=1)
     for size in ("0.00001", "0.5", "1", "2"):
         order = replace(reduction, size=d(size))
-        refusal = refused(state, order, a_market())
+        refusal = refused(state, order, a_market(a_quote()))
         assert refusal.code == "insufficient_margin"
-        assert same(why_not(state, order, a_market()), refusal)
-    assert previewed(state, replace(reduction, size=None), a_market()).max_size == 0
-    assert previewed(state, replace(reduction, size=None, leverage=20), a_market()).max_size == 1
+        assert same(why_not(state, order, a_market(a_quote())), refusal)
+    assert previewed(state, replace(reduction, size=None), a_market(a_quote())).max_size == 0
+    assert previewed(state, replace(reduction, size=None, leverage=20), a_market(a_quote())).max_size == 1
 
 
 def test_what_no_size_mends_is_refused_without_one_too() -> None:
