@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 
-from trading.domain.instruments import Instrument
+from trading.domain.instruments import Instrument as InstrumentValue
 from trading.domain.market import Market, Quote
 from trading.domain.money import CONTEXT
-from trading.models import Candle, FundingRate
+from trading.models import Candle, FundingRate, Instrument
 
 DAY = timedelta(days=1)
 
@@ -21,7 +21,7 @@ class Listed:
     `day_ago`: the mark of 24 hours ago, USDC; None where no candle tells it.
     """
 
-    instrument: Instrument
+    instrument: InstrumentValue
     quote: Quote | None
     is_stale: bool
     funding_rate: Decimal | None
@@ -37,18 +37,16 @@ class Listed:
 
 
 def listed(market: Market, now: datetime) -> list[Listed]:
-    """Return all instruments that are traded, by symbol: three queries."""
-    last = FundingRate.objects.values("instrument").annotate(last=Max("hour")).values_list("instrument", "last")
-    hours = dict(last)
-    rates = {
-        row.instrument_id: row.rate
-        for row in FundingRate.objects.filter(hour__in=set(hours.values()))
-        if hours[row.instrument_id] == row.hour
-    }
+    """Return all instruments that are traded, by symbol: two queries, by indexes, however long their histories are."""
+    symbols = sorted(market.instruments)
+    last = FundingRate.objects.filter(instrument=OuterRef("pk")).order_by("-hour").values("rate")[:1]
+    priced = Instrument.objects.filter(pk__in=symbols).annotate(rate=Subquery(last))
+    rates = dict(priced.values_list("pk", "rate"))
     hour_then = (now - DAY).replace(minute=0, second=0, microsecond=0)
-    then = dict(Candle.objects.filter(interval="1h", opened_at=hour_then).values_list("instrument", "open"))
+    candles = Candle.objects.filter(instrument__in=symbols, interval="1h", opened_at=hour_then)
+    then = dict(candles.values_list("instrument", "open"))
     found = []
-    for symbol in sorted(market.instruments):
+    for symbol in symbols:
         quote = market.quotes.get(symbol)
         stale = quote is None or market.is_stale(quote, now)
         found.append(Listed(market.instruments[symbol], quote, stale, rates.get(symbol), then.get(symbol)))
