@@ -4,17 +4,26 @@ import { AccountFollower } from "./follow/account.js";
 import { ArenaFollower } from "./follow/arena.js";
 import { addressOf } from "./router.js";
 
+/** What the server says where one may not act as somebody. */
+const REFUSED = new Set(["forbidden", "not_found"]);
+
+/** How often the page looks for what no event tells: accounts opened, frozen or shared, and marks that went stale. */
+const LOOK_EVERY_MS = 30_000;
+
 export class Session {
   #app;
   #socket = null;
   #followers;
   #entered = null;
+  /** What is under way, with `done`, its promise: one thing at a time. */
   #moving = null;
   #actAs = null;
 
   constructor(app) {
     this.#app = app;
     this.#followers = { arena: new ArenaFollower(app), account: new AccountFollower(app) };
+    setInterval(() => this.#look(), LOOK_EVERY_MS);
+    document.addEventListener("visibilitychange", () => this.#look());
   }
 
   /** Called with every new connection, the first and those after a loss. */
@@ -24,10 +33,9 @@ export class Session {
     if (this.#entered) this.#follower(this.#entered).lose();
     this.#entered = null;
     const { user, scopes } = await socket.request("connect");
-    const acting = this.#actAs !== null && this.#actAs !== user.id;
-    const seen = acting ? await socket.request("switch_user", { user_id: this.#actAs }) : { user };
+    const seen = await this.#become(socket, user);
     const [{ accounts }, { instruments }] = await Promise.all([socket.request("bootstrap"), socket.request("get_instruments")]);
-    this.#app.meet({ self: user, user: seen.user, scopes, accounts });
+    this.#app.meet({ self: user, user: seen, scopes, accounts });
     this.#app.trade(instruments);
     await this.#move();
   }
@@ -43,15 +51,22 @@ export class Session {
     }
   }
 
-  /** Act as another user from now on; raise `ProtocolError` where that is not allowed. */
-  async actAs(userId) {
-    const { user, accounts } = await this.#socket.request("switch_user", { user_id: userId });
-    this.#actAs = userId;
-    this.#app.arena.clear();
-    this.#app.account.choose(null);
-    this.#app.meet({ user, accounts });
-    if (this.#entered) this.#follower(this.#entered).lose();
-    this.#entered = null;
+  /**
+   * Act as another user from now on; raise `ProtocolError` where that is not allowed. `leave()` is called before anything
+   * is loaded for the other one: the view of before may not be theirs to see.
+   */
+  async actAs(userId, leave = () => {}) {
+    while (this.#moving) await this.#moving.done.catch(() => {}); // what it loads for the one must not end with the other
+    await this.#alone(async () => {
+      const { user, accounts } = await this.#socket.request("switch_user", { user_id: userId });
+      this.#actAs = userId;
+      this.#app.arena.clear();
+      this.#app.account.choose(null);
+      this.#app.meet({ user, accounts });
+      if (this.#entered) this.#follower(this.#entered).lose();
+      this.#entered = null;
+      leave();
+    });
     await this.go();
   }
 
@@ -60,9 +75,13 @@ export class Session {
     return this.#socket.request(type, data);
   }
 
-  /** Show the view's curves over another timeframe. */
+  /** Show the view's curves over another timeframe; without a connection, as soon as there is one. */
   async show(timeframe) {
     const socket = this.#socket;
+    if (socket?.state !== "live") {
+      this.#app.want(timeframe);
+      return;
+    }
     try {
       await this.#follower(this.#app.state.route).show(timeframe);
     } catch {
@@ -76,18 +95,53 @@ export class Session {
     if (message.data?.account_id === this.#app.state.account.accountId) this.#followers.account.refreshSoon();
   }
 
-  async #move() {
-    const moving = (this.#moving = {});
+  /** Act as whom one acted as before the connection was lost, or as oneself where that is not allowed any more. */
+  async #become(socket, self) {
+    if (this.#actAs === null || this.#actAs === self.id) return self;
     try {
+      return (await socket.request("switch_user", { user_id: this.#actAs })).user;
+    } catch (error) {
+      if (!REFUSED.has(error.code)) throw error;
+      this.#actAs = null;
+      this.#app.arena.clear();
+      this.#app.account.choose(null);
+      return self;
+    }
+  }
+
+  #move() {
+    return this.#alone(async (isOver) => {
       let route;
       do {
         route = this.#app.state.route;
         if (this.#entered && this.#entered.view !== route.view) await this.#follower(this.#entered).leave();
         this.#entered = route;
         await this.#follower(route).enter(this.#socket, route.accountId);
-      } while (moving === this.#moving && addressOf(route) !== addressOf(this.#app.state.route));
-    } finally {
+      } while (!isOver() && addressOf(route) !== addressOf(this.#app.state.route));
+    });
+  }
+
+  /** Do something, and meanwhile nothing else; a new connection ends it. */
+  #alone(work) {
+    const moving = (this.#moving = {});
+    moving.done = work(() => this.#moving !== moving).finally(() => {
       if (this.#moving === moving) this.#moving = null;
+    });
+    return moving.done;
+  }
+
+  /** Look for what no event tells. */
+  async #look() {
+    const socket = this.#socket;
+    if (socket?.state !== "live" || document.hidden || this.#moving) return;
+    const acting = this.#actAs;
+    try {
+      const [{ accounts }, { instruments }] = await Promise.all([socket.request("bootstrap"), socket.request("get_instruments")]);
+      if (acting !== this.#actAs || this.#moving) return;
+      this.#app.trade(instruments);
+      if (this.#app.see(accounts)) await this.go();
+    } catch {
+      // It looks again in a while; a lost connection loads anew.
     }
   }
 

@@ -75,6 +75,20 @@ export class Socket {
     });
   }
 
+  /** Request what is only read or followed: where that is too much at once, wait as long as the server says. */
+  async ask(type, data) {
+    const socket = this.#socket;
+    for (;;) {
+      try {
+        return await this.request(type, data);
+      } catch (error) {
+        if (error.code !== "rate_limited" || error.retryAfterMs === null) throw error;
+        await new Promise((done) => setTimeout(done, error.retryAfterMs));
+        if (socket !== this.#socket) throw new ConnectionLost("The connection was lost.");
+      }
+    }
+  }
+
   /** Drop the connection and make a new one: what was loaded over this one can't be relied on. */
   restart() {
     this.#lost(this.#socket, 1006);

@@ -29,11 +29,13 @@ ARENA = """async (steps) => {
             data: { account_id: 1, timestamp: at(second), equity },
         }),
     };
+    make.compare = (standings) => store.compare(standings);
     for (const [kind, values] of steps) make[kind](values);
     return {
         told,
         trades: store.state.trades.map(({ trade_id }) => trade_id),
         curve: (store.state.curves.get(1) ?? []).map(({ equity }) => equity),
+        standings: store.state.standings?.map(({ equity, return_pct }) => [equity, return_pct]) ?? null,
         places: Object.fromEntries([...store.state.streams].map(([id, places]) => [id, places.trades?.seq])),
     };
 }"""  # noqa: E501
@@ -69,6 +71,27 @@ def test_points_go_where_they_belong_and_old_ones_fall_off(screen: Screen) -> No
     found = reduced(screen, follow, ("load", [[0, 10], [20, 12]]), ("point", [1, 30, 13]), ("point", [2, 10, 11]))
     assert found["curve"] == [10, 11, 12, 13]
     assert reduced(screen, follow, ("load", [[0, 10], [20, 12]]), ("point", [1, 3_610, 14]))["curve"] == [12, 14]
+
+
+def test_a_curve_that_grows_long_keeps_its_ends(screen: Screen) -> None:
+    screen.page.goto(f"{screen.cable.url}/login/")
+
+    steps = [("load", [[0, 10]]), ("follow", [1, 0, None]), *(("point", [n, n, 10 + n]) for n in range(1, 1_002))]
+    curve = reduced(screen, *steps)["curve"]
+
+    assert (curve[0], curve[-1]) == (10, 1_011)
+    assert len(curve) < 1_000
+
+
+def test_what_an_account_is_worth_now_and_its_return_go_together(screen: Screen) -> None:
+    screen.page.goto(f"{screen.cable.url}/login/")
+    follow, load = ("follow", [1, 0, None]), ("load", [[0, 10_000]])
+    standing = {"account_id": 1, "equity": 11_000, "return_pct": 10}
+
+    found = reduced(screen, follow, load, ("compare", [standing]), ("point", [1, 30, 10_500]))
+    assert found["standings"] == [[10_500, pytest.approx(5)]]
+    found = reduced(screen, follow, load, ("compare", [{**standing, "return_pct": None}]), ("point", [1, 30, 1]))
+    assert found["standings"] == [[1, None]]
 
 
 def test_addresses_name_views(screen: Screen) -> None:

@@ -1,12 +1,13 @@
 """What stands around every view: who one is, whom one acts as, the theme and the language."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
-from accounts.models import AuditEntry
+from accounts.models import Account, AuditEntry
 from tests.browser.conftest import Screen
 from tests.builders import a_user, an_account, an_order, done
 
@@ -58,6 +59,63 @@ def test_staff_act_as_another_user_with_that_always_in_sight(screen: Screen) -> 
     expect(screen.page.locator("#acting")).to_be_hidden()
     expect(screen.page.locator("#legend a")).to_have_text(["First", "Second"])
     expect(screen.page.locator("#activity li")).to_contain_text(["First"])
+    assert screen.noticed.problems == []
+
+
+def test_who_acts_as_another_while_a_page_is_loading_sees_only_the_others_rows(screen: Screen) -> None:
+    screen.run(may_act_as, screen)
+    other = screen.run(a_user, username="grace")
+    theirs = screen.run(an_account, other, name="Of Grace")
+    screen.run(done, theirs, an_order("0.1"))
+    screen.run(done, screen.first, an_order("0.2"))
+    held: list[Callable[[], None]] = []
+    holding = False
+
+    def between(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def down(frame: str | bytes) -> None:
+            if holding and '"asset_curve"' in str(frame):
+                held.append(lambda: page.send(frame))
+            else:
+                page.send(frame)
+
+        server.on_message(down)
+
+    screen.page.route_web_socket("**/ws", between)
+    screen.open_account()
+    open_menu(screen.page)
+    screen.page.get_by_role("button", name="Act as another user…").click()
+    expect(screen.page.get_by_role("button", name="grace")).to_be_visible()
+    holding = True
+    screen.page.evaluate("() => document.getElementById('to-arena').click()")
+    while not held:
+        screen.page.evaluate("() => new Promise(requestAnimationFrame)")
+    screen.page.get_by_role("button", name="grace").click()
+    holding = False
+    while held:
+        held.pop()()
+
+    expect(screen.page.locator("#acting")).to_contain_text("You act as grace")
+    expect(screen.page.locator("#legend a")).to_have_text(["Of Grace"])
+    expect(screen.page.locator("#activity li .what")).to_contain_text(["0.1"])
+    expect(screen.page.locator("#activity li")).to_have_count(1)
+    assert len(screen.noticed.sockets) == 1  # it was no lost connection that put it right
+    assert screen.noticed.problems == []
+
+
+def test_an_account_that_is_opened_or_frozen_meanwhile_is_seen_without_a_reload(screen: Screen) -> None:
+    screen.page.clock.install()
+    screen.open()
+    expect(screen.page.locator("#legend a")).to_have_text(["First", "Second"])
+
+    screen.run(an_account, screen.user, name="Third")
+    screen.run(lambda: Account.objects.filter(pk=screen.first.pk).update(status="frozen"))
+    screen.page.clock.run_for(31_000)
+
+    expect(screen.page.locator("#legend a")).to_have_text(["First", "Second", "Third"])
+    expect(screen.switcher()).to_contain_text("First (frozen)")
+    assert len(screen.noticed.sockets) == 1
     assert screen.noticed.problems == []
 
 

@@ -7,6 +7,8 @@ import { chartIn } from "./library.js";
 /** So many candles from the left end of what there is, older ones are asked for. */
 const NEAR_START = 30;
 const CANDLE_PX = 8; // of each, at first
+/** On a narrower chart levels have no titles: they would cover the candles, and stand below it anyway. */
+const WIDE_PX = 560;
 const STYLES = { solid: 0, dotted: 1, dashed: 2, sparse: 4 };
 
 const seconds = (at) => Math.floor(at / 1000);
@@ -88,9 +90,9 @@ export class CandleChart {
     }
     for (const level of levels) {
       const known = this.#lines.get(level.id);
-      if (!known) this.#lines.set(level.id, { level, line: this.#candles.createPriceLine(lineOf(level)) });
+      if (!known) this.#lines.set(level.id, { level, line: this.#candles.createPriceLine(this.#lineOf(level)) });
       else if (known.level.price !== level.price || known.level.title !== level.title) {
-        known.line.applyOptions(lineOf(level));
+        known.line.applyOptions(this.#lineOf(level));
         known.level = level;
       }
     }
@@ -103,6 +105,11 @@ export class CandleChart {
     const around = Math.max(maxValue - minValue, maxValue * 0.0005);
     const near = [...this.#lines.values()].map(({ level }) => level.price).filter((each) => each > minValue - around && each < maxValue + around);
     return { ...info, priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) } };
+  }
+
+  #lineOf({ price: at, title, token, style }) {
+    const named = this.#chart.timeScale().width() >= WIDE_PX;
+    return { price: at, title: named ? title : "", color: colour(token), lineStyle: STYLES[style], lineWidth: 1, axisLabelVisible: true };
   }
 
   #update(row) {
@@ -132,7 +139,7 @@ export class CandleChart {
   #repaint() {
     soft.clear();
     this.#paint();
-    for (const { level, line } of this.#lines.values()) line.applyOptions(lineOf(level));
+    for (const { level, line } of this.#lines.values()) line.applyOptions(this.#lineOf(level));
     const { source } = this.#drawn;
     if (source) this.#volumes.setData(source.rows.map((row) => this.#volumeOf(row)));
     this.#mark();
@@ -140,15 +147,6 @@ export class CandleChart {
 }
 
 const barOf = ({ at, open, high, low, close }) => ({ time: seconds(at), open, high, low, close });
-
-const lineOf = ({ price: at, title, token, style }) => ({
-  price: at,
-  title,
-  color: colour(token),
-  lineStyle: STYLES[style],
-  lineWidth: 1,
-  axisLabelVisible: true,
-});
 
 /** Colours of volumes, asked for once a theme. */
 const soft = new Map();

@@ -25,15 +25,16 @@ export class AccountFollower {
     this.#accountId = accountId;
     account.pause();
     account.choose(accountId);
+    const { timeframe } = account.state;
     account.prepare();
     const isGone = () => account.state.accountId !== accountId;
     let replies;
     try {
       replies = await Promise.all([
-        socket.request("unsubscribe"),
-        socket.request("switch_account", { account_id: accountId }),
-        socket.request("get_snapshot", { account_id: accountId }),
-        socket.request("get_asset_curve", { account_id: accountId, timeframe: account.state.timeframe }),
+        socket.ask("unsubscribe"),
+        socket.ask("switch_account", { account_id: accountId }),
+        socket.ask("get_snapshot", { account_id: accountId }),
+        socket.ask("get_asset_curve", { account_id: accountId, timeframe }),
         this.#fill(), // after the switch, whose places are therefore older than these pages
       ]);
     } catch (error) {
@@ -45,7 +46,7 @@ export class AccountFollower {
     const [, { as_of }, snapshot, curve] = replies;
     const resume = account.load(snapshot, curve, as_of);
     this.#refreshAt = performance.now() + REFRESH_EVERY_MS;
-    const { streams } = await socket.request("subscribe", { channels: CHANNELS, resume });
+    const { streams } = await socket.ask("subscribe", { channels: CHANNELS, resume });
     if (isGone()) return;
     for (const [channel, head] of Object.entries(streams ?? {})) {
       if (head.recovered !== false) continue;
@@ -54,6 +55,7 @@ export class AccountFollower {
       if (channel === "orders") this.#refresh();
     }
     this.#fill();
+    if (account.state.timeframe !== timeframe) await this.show(account.state.timeframe); // another one was chosen meanwhile
     if (account.state.candles) loadCandles(account, this.#request, account.state.candles);
     this.#renew();
   }
@@ -61,7 +63,7 @@ export class AccountFollower {
   async leave() {
     const socket = this.#socket;
     this.lose();
-    await socket.request("unsubscribe");
+    await socket.ask("unsubscribe");
   }
 
   lose() {
@@ -73,8 +75,10 @@ export class AccountFollower {
 
   /** Show the curve over another timeframe. */
   async show(timeframe) {
-    const curve = await this.#socket.request("get_asset_curve", { account_id: this.#accountId, timeframe });
-    if (curve.account_id === this.#app.state.account.accountId) this.#app.account.draw(curve);
+    const { account } = this.#app;
+    account.state.timeframe = timeframe;
+    const curve = await this.#socket.ask("get_asset_curve", { account_id: this.#accountId, timeframe });
+    if (curve.account_id === account.state.accountId && curve.timeframe === account.state.timeframe) account.draw(curve);
   }
 
   /** Soon after something new was told, fetch what no event carries. */
@@ -84,7 +88,7 @@ export class AccountFollower {
     this.#refreshTimer = setTimeout(() => this.#refresh(), delay);
   }
 
-  #request = (type, data) => this.#socket.request(type, data);
+  #request = (type, data) => this.#socket.ask(type, data);
 
   /** Read the first pages of the lists that are always in sight, where there are none yet. */
   #fill() {

@@ -21,21 +21,26 @@ export class ArenaFollower {
     const { arena } = this.#app;
     this.#socket = socket;
     this.#pinned.clear();
-    await socket.request("subscribe", { channels: ["prices"] });
+    await socket.ask("subscribe", { channels: ["prices"] });
     await this.#compare();
     const ids = this.#accountIds();
     let complete = arena.state.loaded;
     await inTurns(ids, async (account_id) => {
       const resume = arena.state.streams.get(account_id);
-      const { streams } = await socket.request("subscribe", { channels: CHANNELS, account_id, ...(resume ? { resume } : {}) });
+      const { streams } = await socket.ask("subscribe", { channels: CHANNELS, account_id, ...(resume ? { resume } : {}) });
       this.#pinned.add(account_id);
       if (arena.follow(account_id, streams) || !resume) complete = false;
     });
     await this.show(arena.state.timeframe);
     if (complete) return;
+    await this.#fill(socket);
+  }
+
+  /** Read the feed; that of accounts which are not followed is read again and again. */
+  async #fill(socket) {
     const all = { all_accounts: true, limit: FEED };
-    const [{ trades }, { decisions }] = await Promise.all([socket.request("get_trades", all), socket.request("get_decisions", all)]);
-    arena.fill(trades, decisions);
+    const [{ trades }, { decisions }] = await Promise.all([socket.ask("get_trades", all), socket.ask("get_decisions", all)]);
+    if (socket === this.#socket) this.#app.arena.fill(trades, decisions);
   }
 
   /** Load the curves and the leaderboard over a timeframe. */
@@ -47,7 +52,7 @@ export class ArenaFollower {
     const points = new Map();
     await inTurns([...this.#pinned], async (account_id) => {
       if (timeframe !== arena.state.timeframe) return;
-      points.set(account_id, (await socket.request("get_asset_curve", { account_id, timeframe })).points);
+      points.set(account_id, (await socket.ask("get_asset_curve", { account_id, timeframe })).points);
     });
     if (timeframe !== arena.state.timeframe) return;
     arena.load(timeframe, new Map([...this.#pinned].sort((a, b) => a - b).map((id) => [id, points.get(id) ?? []])));
@@ -59,9 +64,9 @@ export class ArenaFollower {
     clearTimeout(this.#compareTimer);
     const socket = this.#socket;
     this.#socket = null;
-    await inTurns([...this.#pinned], (account_id) => socket.request("unsubscribe", { account_id }));
+    await inTurns([...this.#pinned], (account_id) => socket.ask("unsubscribe", { account_id }));
     this.#pinned.clear();
-    await socket.request("unsubscribe");
+    await socket.ask("unsubscribe");
   }
 
   /** The connection is gone: what was followed over it must be asked for anew. */
@@ -85,9 +90,10 @@ export class ArenaFollower {
     if (socket === null) return;
     this.#compareTimer = setTimeout(() => this.#compare(), COMPARE_EVERY_MS);
     if (document.hidden && this.#app.arena.state.standings) return;
-    const { timeframe } = this.#app.arena.state;
+    const { timeframe, loaded } = this.#app.arena.state;
     try {
-      const { standings } = await socket.request("get_leaderboard", { timeframe });
+      if (loaded && this.#app.state.accounts.length > MOST) await this.#fill(socket);
+      const { standings } = await socket.ask("get_leaderboard", { timeframe });
       if (timeframe === this.#app.arena.state.timeframe) this.#app.arena.compare(standings);
     } catch {
       // It asks again in a while; a lost connection loads anew.

@@ -84,8 +84,7 @@ export class AccountStore {
     state.positions = keyed(snapshot.positions, "symbol");
     state.orders = keyed(snapshot.active_orders, "order_id");
     state.summary = summaryOf(snapshot);
-    state.timeframe = curve.timeframe;
-    state.curve = curve.points.map(pointOf);
+    if (curve.timeframe === state.timeframe) state.curve = curve.points.map(pointOf); // else another one was chosen meanwhile
     state.loaded = true;
     state.missing = false;
     this.#followed = true;

@@ -51,6 +51,20 @@ export class App {
     this.touch("who");
   }
 
+  /** What accounts there are now; returns whether others than before. */
+  see(accounts) {
+    const before = this.state.accounts;
+    if (textOf(before) === textOf(accounts)) return false;
+    this.meet({ accounts });
+    return String(before.map(({ id }) => id)) !== String(accounts.map(({ id }) => id));
+  }
+
+  /** Show curves over a timeframe as soon as they can be loaded. */
+  want(timeframe) {
+    this.state[this.state.route.view].timeframe = timeframe;
+    this.touch("curve", "curves");
+  }
+
   goTo(route) {
     this.state.route = route;
     if (route.view === "account") this.account.choose(route.accountId);
@@ -74,7 +88,14 @@ export class App {
 
   trade(instruments) {
     this.state.instruments = new Map(instruments.map((each) => [each.symbol, each]));
-    this.touch("market");
+    for (const each of instruments) this.#quote(each);
+    this.touch("market", "prices");
+  }
+
+  /** A mark that came by an event stands only as long as the server knows no later one; whether it is stale the server says. */
+  #quote({ symbol, timestamp }) {
+    const quote = this.state.prices.get(symbol);
+    if (quote && !(Date.parse(quote.timestamp) > Date.parse(timestamp))) this.state.prices.delete(symbol);
   }
 
   /** Reduce an event into whatever holds it. */
@@ -89,3 +110,6 @@ export class App {
     this.arena.apply(message);
   }
 }
+
+/** What the page tells of accounts: not their balance, which changes with each trade. */
+const textOf = (accounts) => JSON.stringify(accounts.map(({ id, name, status, role, model, owner }) => [id, name, status, role, model, owner.id]));

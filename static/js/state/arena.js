@@ -81,8 +81,14 @@ export class ArenaStore {
       if (!curve) return;
       this.state.curves.set(data.account_id, withPoint(curve, pointOf(data), SPANS[this.state.timeframe], MOST_POINTS));
       const standing = this.state.standings?.find(({ account_id }) => account_id === data.account_id);
-      if (standing) standing.equity = data.equity;
+      if (standing) Object.assign(standing, worth(standing, data.equity));
       this.#touch("curves", "standings");
     }
   }
+}
+
+/** What an account is worth now, and its return since the same beginning as before. */
+function worth({ equity, return_pct }, now) {
+  const begin = return_pct === null ? null : equity / (1 + return_pct / 100);
+  return { equity: now, return_pct: begin > 0 ? (now / begin - 1) * 100 : return_pct };
 }

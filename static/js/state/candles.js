@@ -5,6 +5,9 @@ import { Paged } from "./paged.js";
 /** How long the candles of each interval are, in ms. */
 export const INTERVALS = { "5s": 5e3, "1m": 60e3, "5m": 300e3, "15m": 900e3, "1h": 3_600e3, "4h": 14_400e3, "1d": 86_400e3 };
 
+/** More candles than these are not kept as time goes on; the oldest fall off, and can be read again. */
+const MOST = 5_000;
+
 export class Candles {
   /** Oldest first: {at (ms), open, high, low, close, volume (or null)}. */
   rows = [];
@@ -48,7 +51,11 @@ export class Candles {
     this.version += 1;
     this.loading = false;
     this.loaded = true;
-    if (!older) this.due = false;
+    if (older) return;
+    this.due = false;
+    if (this.rows.length <= MOST) return;
+    this.rows = this.rows.slice(-MOST);
+    this.complete = false;
   }
 
   fail(message) {

@@ -18,13 +18,16 @@ const order = (a, b) => (typeof a === "number" ? a - b : String(a).localeCompare
 
 export const pointOf = ({ timestamp, equity }) => ({ at: Date.parse(timestamp), equity });
 
-/** A curve with one more point in its place in time; what is older than `span` ms falls off. */
+/**
+ * A curve with one more point in its place in time; what is older than `span` ms falls off. Of more than `most` points
+ * every other one goes, never the first, which percentages are of, nor the last.
+ */
 export function withPoint(curve, point, span, most) {
   const after = curve.findLastIndex((each) => each.at <= point.at);
   const same = curve[after]?.at === point.at;
   const points = curve.toSpliced(same ? after : after + 1, same ? 1 : 0, point);
   const recent = Number.isFinite(span) ? points.filter((each) => each.at >= point.at - span) : points;
-  return recent.length <= most ? recent : recent.filter((_, index) => index % 2 === recent.length % 2);
+  return recent.length <= most ? recent : recent.filter((_, index) => index === 0 || (recent.length - 1 - index) % 2 === 0);
 }
 
 const DAY_MS = 86_400_000;

@@ -8,7 +8,7 @@ import { t } from "../../text.js";
 import { exportable, findable, isShown } from "./records.js";
 import { action, notesOf, setStatus, typeOf } from "./rows.js";
 
-const NAMES = ["symbol", "side", "type", "size", "filled", "price", "trigger", "notes", "status", "placed", "actions"];
+const NAMES = ["symbol", "side", "type", "size", "filled", "price", "trigger", "status", "notes", "placed", "actions"];
 const panel = byId("orders");
 const body = panel.querySelector("tbody");
 const cancelAll = panel.querySelector('[data-action="cancel-all"]');

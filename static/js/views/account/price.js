@@ -8,7 +8,8 @@ import { setEmpty } from "../../parts.js";
 import { t } from "../../text.js";
 
 const RETRY_MS = 2_000;
-const MANY_FILLS = 40;
+const MANY_FILLS = 6;
+const MOST_FILLS_NAMED = 30;
 /** Fills are marked anew so often at most: each time all of the chart is drawn. */
 const MARK_EVERY_MS = 500;
 /** So often the chart follows the mark, at most. */
@@ -84,7 +85,8 @@ export function render({ account, instruments, prices }) {
   symbols.disabled = candles === null;
   if (candles !== null && symbols.value !== candles.symbol) symbols.value = candles.symbol;
   const known = candles && (prices.get(candles.symbol)?.mark_price ?? instruments.get(candles.symbol)?.mark_price);
-  setText(mark, candles ? price(known) : "");
+  const stale = candles && !prices.has(candles.symbol) && instruments.get(candles.symbol)?.stale && known !== null;
+  setText(mark, candles ? price(known) + (stale ? ` (${t("stale")})` : "") : "");
   if (candles?.loaded && !picked) beginShort(candles);
   const there = candles !== null && candles.rows.length > 0;
   frame.hidden = !there || chart === null;
@@ -189,9 +191,15 @@ function marksOf(candles) {
     sums.set(id, sum);
   }
   const all = [...sums.values()].sort((a, b) => a.at - b.at);
-  const marks = all.map(({ at, side, kind, amount }) => ({ at, side, text: all.length > MANY_FILLS ? SHORT[kind](side) : LONG[kind](side, size(amount)) }));
+  const marks = all.map(({ at, side, kind, amount }) => ({ at, side, text: textOf(kind, side, amount, all.length) }));
   marked = { key, candles, version, marks };
   return marks;
+}
+
+/** In few words where there are many, and in none where they would only cover each other: the arrows tell the side. */
+function textOf(kind, side, amount, count) {
+  if (count <= MANY_FILLS) return LONG[kind](side, size(amount));
+  return count <= MOST_FILLS_NAMED || kind === "liquidation" ? SHORT[kind](side) : "";
 }
 
 const SHORT = {

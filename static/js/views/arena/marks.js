@@ -24,7 +24,7 @@ export function start(given) {
 
 export function render({ prices, instruments, connection, route }) {
   if (connection === "live" && route.view === "arena" && sparks.size === 0 && instruments.size) load();
-  const rows = [...instruments.values()].map((each) => ({ ...each, ...prices.get(each.symbol) }));
+  const rows = [...instruments.values()].map((each) => ({ ...each, ...(prices.has(each.symbol) ? { ...prices.get(each.symbol), stale: false } : {}) }));
   const shown = rows.filter(({ mark_price }) => mark_price !== null).sort((a, b) => a.symbol.localeCompare(b.symbol));
   reconcile(list, shown, ({ symbol }) => symbol, build, update);
   byId("no-prices").hidden = shown.length > 0;
@@ -57,10 +57,12 @@ function build({ symbol }) {
     make("span", { class: "num mark" }),
     make("span", { class: "num change" }),
     line,
+    make("span", { class: "note old", hidden: "" }, t("stale")),
   );
 }
 
-function update(item, { symbol, mark_price, change_24h_pct, timestamp }) {
+function update(item, { symbol, mark_price, change_24h_pct, timestamp, stale }) {
+  item.querySelector(".old").hidden = !stale;
   setNumber(item.querySelector(".mark"), price(mark_price));
   const change = item.querySelector(".change");
   setText(change, change_24h_pct === null || change_24h_pct === undefined ? "" : signedPercent(change_24h_pct));

@@ -61,9 +61,10 @@ function entry({ id, username, accounts }) {
 
 async function become(id) {
   try {
-    await page.session.actAs(id);
-    dialog?.close();
-    page.router.go({ view: "arena", accountId: null });
+    await page.session.actAs(id, () => {
+      dialog?.close();
+      page.router.go({ view: "arena", accountId: null });
+    });
   } catch (error) {
     tell(error.message);
   }
