@@ -44,6 +44,8 @@ class Charting:
         """The shortest candles since the last rows, in their order."""
         self._candles: dict[Key, Ohlc] = {}
         self._changed: set[Key] = set()
+        self._newest: dict[str, datetime] = {}
+        """When each symbol's newest candle opened that took a mark."""
         self._recalled: set[str] = set()
         """The symbols whose stored candles are known."""
 
@@ -65,9 +67,12 @@ class Charting:
         if forming is not None and forming.opened_at - SET_BACK <= at < forming.ends:
             forming.marks.take(mark)
             return
-        if forming is not None and at < forming.opened_at:
-            self._recalled.discard(symbol)  # the clock was set back: there are candles of that time
         opened = opening(at, SHORTEST)
+        newest = self._newest.get(symbol)
+        if newest is not None and opened <= newest:
+            self._recalled.discard(symbol)  # the clock was set back: there are candles of that time
+        else:
+            self._newest[symbol] = opened
         forming = self._forming[symbol] = Forming(opened, opened + INTERVALS[SHORTEST], Ohlc.of(mark))
         self._taken.append((symbol, forming))
 

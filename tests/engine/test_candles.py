@@ -209,6 +209,11 @@ def test_a_clock_that_was_set_back_adds_to_the_candles_that_there_are() -> None:
     assert [prices_of(each) for each in read("1m")] == [(100, 100, 80, 80), (200, 200, 200, 200)]
     assert [prices_of(each) for each in read("1h")] == [(100, 200, 80, 80)]
     assert [each.opened_at for each in read("1m", now=back)] == [START]
+    for minutes, mark in ((10, 220), (11, 230)):  # it comes by the same times again
+        charting.take("BTC", Decimal(mark), START + timedelta(minutes=minutes))
+        store(charting.rows())
+    assert [prices_of(each) for each in read("1m")][1:] == [(200, 220, 200, 220), (230, 230, 230, 230)]
+    assert [prices_of(each) for each in read("1h")] == [(100, 230, 80, 230)]
 
 
 @pytest.mark.parametrize("gone", ["deleted", "not listed"])
