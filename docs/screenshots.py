@@ -19,9 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "docs"
 SPEED = 240
 TRADES = 60
+WARM_S = 150
+"""So long the demo trades first: candles are of the wall clock."""
 PATIENCE_MS = 180_000
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+DESK, PHONE = {"width": 1720, "height": 1000}, {"width": 390, "height": 844}
 
 
 @contextlib.contextmanager
@@ -66,6 +68,19 @@ def log_in(page: Page, address: str, password: str) -> None:
     expect(page.get_by_role("status").first).to_have_text("Live")
 
 
+def take_ticket(page: Page, name: str) -> None:
+    """Fill in the order ticket, in its sheet on a phone, and take it with the server's preview."""
+    opener = page.locator('[data-open-ticket="buy"]')
+    if opener.is_visible():
+        opener.click()
+    page.locator("#ticket-size").fill("0.05")
+    page.get_by_label("Take profit / stop loss").check()
+    page.locator("#ticket-tp-percent").fill("4")
+    page.locator("#ticket-sl-percent").fill("2")
+    expect(page.locator('#ticket-preview [data-preview="fee"]')).not_to_have_text("–")
+    page.locator("#ticket").screenshot(path=HERE / f"ticket{name}.png")
+
+
 def main() -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with (
@@ -73,6 +88,7 @@ def main() -> None:
         serving(folder) as (address, password),
         sync_playwright() as playwright,
     ):
+        time.sleep(WARM_S)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for name, size, theme in (("", DESK, "dark"), ("-light", DESK, "light"), ("-phone", PHONE, "dark")):
             context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=1)  # type: ignore[arg-type]
@@ -80,10 +96,11 @@ def main() -> None:
             log_in(page, address, password)
             expect(page.locator("#activity li").nth(TRADES)).to_be_attached()
             page.screenshot(path=HERE / f"arena{name}.png")
-            page.locator("#leaderboard tbody a").first.click()
+            page.locator("#leaderboard tbody a", has_text="Main Account").click()
             expect(page.locator("#account-view canvas").first).to_be_visible()
             expect(page.locator("#model-chat li").nth(3)).to_be_attached()
             page.screenshot(path=HERE / f"account{name}.png")
+            take_ticket(page, name)
             context.close()
         browser.close()
 

@@ -1,9 +1,11 @@
 """The first page: all models beside each other, as they trade and think."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Account
@@ -11,6 +13,8 @@ from tests.browser.conftest import Screen
 from tests.builders import a_user, access, an_account, an_order, done, set_price
 from trading.domain.commands import RecordEquity, SubmitDecision
 from trading.domain.enums import Action
+from trading.domain.market import Quote
+from trading.market.board import board
 
 pytestmark = [
     pytest.mark.browser,
@@ -92,6 +96,43 @@ def test_a_lost_connection_comes_back_with_all_that_happened_meanwhile_once(scre
     expect(feed(screen)).to_have_count(3)
     screen.run(done, screen.second, an_order("0.4"))
     expect(feed(screen).locator(".what")).to_contain_text(["0.4", "0.3", "0.2", "0.1"])
+
+
+def test_more_requests_than_the_server_takes_at_once_wait_their_turn(screen: Screen, settings: Any) -> None:
+    settings.HYPERORU_MESSAGES_BURST, settings.HYPERORU_MESSAGES_PER_S = 8, 20.0
+    for number in range(10):
+        screen.run(an_account, screen.user, name=f"Another {number}")
+
+    screen.open()
+
+    expect(screen.page.locator("#legend li")).to_have_count(12)
+    assert len(screen.noticed.sockets) == 1
+    assert screen.noticed.problems == []
+
+
+def test_a_mark_that_is_stale_is_said_to_be(screen: Screen) -> None:
+    board.put([Quote("ETH", Decimal(3_500), timezone.now() - timedelta(minutes=1))])
+    screen.open()
+
+    quote = screen.page.locator("#prices li").filter(has_text="ETH")
+    expect(quote.locator(".old")).to_be_visible()
+    expect(screen.page.locator("#prices li").filter(has_text="BTC").locator(".old")).to_be_hidden()
+    set_price("ETH", "3600")
+    expect(quote.locator(".mark")).to_have_text("3,600.00")
+    expect(quote.locator(".old")).to_be_hidden()
+
+
+def test_a_timeframe_chosen_without_a_connection_is_shown_with_the_next(screen: Screen) -> None:
+    screen.open()
+    expect(screen.page.locator("#leaderboard-note")).to_have_text("Over 24h")
+    screen.cable.cut()
+    screen.expect_state("Reconnecting…")
+    screen.page.locator("#curves-timeframe").get_by_role("radio", name="7d").check()
+    screen.cable.mend()
+
+    screen.expect_state("Live")
+    expect(screen.page.locator("#leaderboard-note")).to_have_text("Over 7d")
+    expect(screen.page.locator("#curves-timeframe").get_by_role("radio", name="7d")).to_be_checked()
 
 
 def test_curves_in_percent_over_any_timeframe_and_only_those_wanted(screen: Screen) -> None:

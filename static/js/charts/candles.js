@@ -7,8 +7,8 @@ import { chartIn } from "./library.js";
 /** So many candles from the left end of what there is, older ones are asked for. */
 const NEAR_START = 30;
 const CANDLE_PX = 8; // of each, at first
-/** On a narrower chart levels have no titles: they would cover the candles, and stand below it anyway. */
-const WIDE_PX = 560;
+/** On a narrower screen levels have no titles: they would cover the candles, and stand below them anyway. */
+const wide = matchMedia("(min-width: 720px)");
 const STYLES = { solid: 0, dotted: 1, dashed: 2, sparse: 4 };
 
 const seconds = (at) => Math.floor(at / 1000);
@@ -40,6 +40,7 @@ export class CandleChart {
     this.#marks = charts.createSeriesMarkers(this.#candles, []);
     this.#paint();
     onTheme(() => this.#repaint());
+    wide.addEventListener("change", () => this.#repaint());
     chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < NEAR_START && older());
     chart.subscribeCrosshairMove(({ time }) => hover(time === undefined ? null : time * 1000));
   }
@@ -108,8 +109,7 @@ export class CandleChart {
   }
 
   #lineOf({ price: at, title, token, style }) {
-    const named = this.#chart.timeScale().width() >= WIDE_PX;
-    return { price: at, title: named ? title : "", color: colour(token), lineStyle: STYLES[style], lineWidth: 1, axisLabelVisible: true };
+    return { price: at, title: wide.matches ? title : "", color: colour(token), lineStyle: STYLES[style], lineWidth: 1, axisLabelVisible: true };
   }
 
   #update(row) {

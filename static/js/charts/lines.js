@@ -15,10 +15,14 @@ export class Lines {
   #drawn = new Map();
   #percent = false;
   #fitted = "";
+  /** Whether the viewer chose what to see. */
+  #held = false;
 
   static async in(element, hover = () => {}) {
     const { charts, chart } = await chartIn(element, { localization: { priceFormatter: money } });
-    return new Lines(charts, chart, hover);
+    const lines = new Lines(charts, chart, hover);
+    for (const kind of ["wheel", "pointerdown"]) element.addEventListener(kind, () => (lines.#held = true), { passive: true });
+    return lines;
   }
 
   constructor(charts, chart, hover) {
@@ -35,20 +39,15 @@ export class Lines {
 
   /**
    * Draw `lines` [{id, index, points: [{at, equity}], faded}], in percent or not. `span` names what is seen: when it
-   * changes, all of it is brought into sight; otherwise the viewer's zoom stays.
+   * changes, all of it is brought into sight, and so it stays until the viewer zooms or moves.
    */
   draw(lines, percent, span) {
     if (percent !== this.#percent) this.#turn(percent);
     for (const id of this.#series.keys()) if (!lines.some((each) => each.id === id)) this.#remove(id);
-    for (const each of lines) this.#set(each);
-    if (span !== this.#fitted && lines.some(({ points }) => points.length > 1)) {
-      this.#fitted = span;
-      this.#chart.timeScale().fitContent();
-    }
-  }
-
-  /** Bring all that there is into sight. */
-  fit() {
+    const changed = lines.map((each) => this.#set(each)).some(Boolean);
+    if (span !== this.#fitted) this.#held = false;
+    if (!changed || this.#held || !lines.some(({ points }) => points.length > 1)) return;
+    this.#fitted = span;
     this.#chart.timeScale().fitContent();
   }
 
@@ -58,6 +57,7 @@ export class Lines {
     this.#chart.applyOptions({ localization: { priceFormatter: percent ? signedPercent : money } });
   }
 
+  /** Bring one line up to date; returns whether its points changed. */
   #set({ id, index, points, faded = false }) {
     let entry = this.#series.get(id);
     if (!entry) {
@@ -71,13 +71,14 @@ export class Lines {
       Object.assign(entry, { index, faded });
     }
     const drawn = this.#drawn.get(id);
-    if (drawn === points) return;
+    if (drawn === points) return false;
     this.#drawn.set(id, points);
     const rows = this.#rows(points);
     const last = rows.at(-1);
     // One more point at the end is the usual thing; anything else is drawn anew.
     if (drawn && last && points.length === drawn.length + 1 && points[0] === drawn[0] && points.at(-2) === drawn.at(-1)) entry.line.update(last);
     else entry.line.setData(rows);
+    return true;
   }
 
   /** One point a second, the last one of it; times ascend. */

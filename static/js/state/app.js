@@ -88,14 +88,7 @@ export class App {
 
   trade(instruments) {
     this.state.instruments = new Map(instruments.map((each) => [each.symbol, each]));
-    for (const each of instruments) this.#quote(each);
-    this.touch("market", "prices");
-  }
-
-  /** A mark that came by an event stands only as long as the server knows no later one; whether it is stale the server says. */
-  #quote({ symbol, timestamp }) {
-    const quote = this.state.prices.get(symbol);
-    if (quote && !(Date.parse(quote.timestamp) > Date.parse(timestamp))) this.state.prices.delete(symbol);
+    this.touch("market");
   }
 
   /** Reduce an event into whatever holds it. */

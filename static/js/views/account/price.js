@@ -5,6 +5,7 @@ import { byId, make, reconcile, setText } from "../../dom.js";
 import { loadCandles, loadClosed, loadOlder } from "../../follow/lists.js";
 import { plain, price, size, words } from "../../format.js";
 import { setEmpty } from "../../parts.js";
+import { latest } from "../../state/quotes.js";
 import { t } from "../../text.js";
 
 const RETRY_MS = 2_000;
@@ -84,9 +85,9 @@ export function render({ account, instruments, prices }) {
   if (loaded && candles === null && instruments.size > 0) choose(largest(positions) ?? instruments.keys().next().value, intervalChosen());
   symbols.disabled = candles === null;
   if (candles !== null && symbols.value !== candles.symbol) symbols.value = candles.symbol;
-  const known = candles && (prices.get(candles.symbol)?.mark_price ?? instruments.get(candles.symbol)?.mark_price);
-  const stale = candles && !prices.has(candles.symbol) && instruments.get(candles.symbol)?.stale && known !== null;
-  setText(mark, candles ? price(known) + (stale ? ` (${t("stale")})` : "") : "");
+  const instrument = candles && instruments.get(candles.symbol);
+  const known = instrument ? latest(instrument, prices.get(candles.symbol)) : prices.get(candles?.symbol);
+  setText(mark, candles ? price(known?.mark_price) + (known?.stale && known.mark_price !== null ? ` (${t("stale")})` : "") : "");
   if (candles?.loaded && !picked) beginShort(candles);
   const there = candles !== null && candles.rows.length > 0;
   frame.hidden = !there || chart === null;

@@ -83,7 +83,8 @@ function update(item, { id, index, points, name }) {
   const swatch = item.querySelector(".swatch");
   swatch.style.color = seriesColour(index);
   swatch.dataset.stroke = String(Math.floor(index / SERIES) % 4);
-  setText(item.querySelector("a"), name);
+  const link = item.querySelector("a");
+  if (setText(link, name)) link.title = name;
   const [first, last] = [points[0]?.equity, points.at(-1)?.equity];
   const under = hovered?.get(id);
   const value = under === undefined ? last : percent ? first * (1 + under / 100) : under;

@@ -70,7 +70,8 @@ function build({ account_id }) {
 }
 
 function update(row, standing) {
-  setText(cell(row, "account").firstElementChild, standing.name);
+  const name = cell(row, "account").firstElementChild;
+  if (setText(name, standing.name)) name.title = standing.name;
   setText(cell(row, "model"), standing.model ?? NONE);
   setText(cell(row, "equity"), money(standing.equity));
   setText(cell(row, "return"), signedPercent(standing.return_pct));

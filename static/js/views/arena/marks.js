@@ -2,6 +2,7 @@
 
 import { byId, make, reconcile, setNumber, setText, setTone } from "../../dom.js";
 import { price, signedPercent, tone, utc } from "../../format.js";
+import { latest } from "../../state/quotes.js";
 import { t } from "../../text.js";
 
 const SPARK = { interval: "1m", limit: 60 };
@@ -24,7 +25,7 @@ export function start(given) {
 
 export function render({ prices, instruments, connection, route }) {
   if (connection === "live" && route.view === "arena" && sparks.size === 0 && instruments.size) load();
-  const rows = [...instruments.values()].map((each) => ({ ...each, ...(prices.has(each.symbol) ? { ...prices.get(each.symbol), stale: false } : {}) }));
+  const rows = [...instruments.values()].map((each) => latest(each, prices.get(each.symbol)));
   const shown = rows.filter(({ mark_price }) => mark_price !== null).sort((a, b) => a.symbol.localeCompare(b.symbol));
   reconcile(list, shown, ({ symbol }) => symbol, build, update);
   byId("no-prices").hidden = shown.length > 0;
