@@ -25,8 +25,10 @@ export class Router {
   go(route) {
     const address = addressOf(route);
     if (address === location.pathname) return;
+    const other = route.view !== this.route.view;
     history.pushState(null, "", address);
     this.#changed(route);
+    if (other) window.scrollTo(0, 0);
   }
 
   #follow(event) {

@@ -188,11 +188,13 @@ def test_what_is_shown_comes_as_files(screen: Screen) -> None:
 
 
 def test_an_account_is_a_click_away_and_the_browsers_buttons_lead_back(screen: Screen) -> None:
+    screen.page.set_viewport_size({"width": 1280, "height": 500})
     screen.open()
     names(screen).get_by_role("link", name="Second").click()
     expect(screen.page).to_have_url(f"{screen.cable.url}/accounts/{screen.second.pk}/")
     expect(screen.page).to_have_title("Second · Hyperoru")
     expect(screen.figure("equity")).to_have_text("10,000.00")
+    assert screen.page.evaluate("() => scrollY") == 0
 
     screen.page.go_back()
     expect(screen.page.locator("#legend li")).to_have_count(2)
